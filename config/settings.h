@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The settings. ONE table (settings.c, a row a setting) drives the command line, the environment,
+ * the YAML file, --help, --print-config and the reference in docs/settings.md; this struct is where
+ * its rows are stored. Precedence: command line > environment > file > default.
+ */
+#ifndef YMO_CONFIG_SETTINGS_H
+#define YMO_CONFIG_SETTINGS_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ymo_protocol { YMO_PROTO_HTTP, YMO_PROTO_HTTPS, YMO_PROTO_FASTCGI, YMO_PROTO_UWSGI };
+
+struct ymo_strings {
+    char **items; /* owned */
+    size_t n;
+};
+
+struct ymo_settings {
+    /* what to run */
+    char *module; /* MODULE of MODULE:EXPRESSION */
+    char *app;    /* EXPRESSION, or NULL: application, then app */
+    char *chdir;
+    struct ymo_strings pythonpath; /* put before the interpreter's own path */
+    char *virtualenv;
+    char *script_name; /* "" or "/prefix" without a trailing slash */
+
+    /* where to listen */
+    char *host;
+    int port;
+    int protocol; /* enum ymo_protocol; for binds that do not say */
+    struct ymo_strings bind;
+    int backlog;
+    bool use_kqueue;
+    char *tls_cert, *tls_key;
+
+    /* how many */
+    int no_proc, no_threads;
+    int max_connections; /* per process */
+
+    /* limits: bytes and counts */
+    size_t max_request_line, max_header_bytes, max_headers;
+    uint64_t max_body; /* 0 = no limit */
+    size_t body_memory, response_buffer;
+    bool request_buffering;
+    char *tmp_dir;
+
+    /* times in seconds */
+    double idle_timeout, head_timeout, body_timeout, write_timeout, linger_timeout;
+    double graceful_timeout;
+    uint64_t body_min_rate; /* bytes per second, 0 = not checked */
+
+    /* output */
+    int log_level; /* enum ymo_log_level */
+    bool server_header;
+    char *config; /* path of the YAML file, or NULL */
+
+    /* actions */
+    bool help, version, check_config, print_config;
+
+    unsigned char *source; /* where each row's value came from; settings.c's own */
+};
+
+/*
+ * Load everything: defaults, the file, the environment, the command line. 0, or YMO_EINVAL after one
+ * clear line per mistake on stderr (place, value, reason, suggestion): the process exits with 2.
+ * `environ_` is a NULL-terminated NAME=value list.
+ */
+int ymo_settings_load(struct ymo_settings *s, int argc, char **argv, char **environ_) YMO_MUST_CHECK;
+void ymo_settings_free(struct ymo_settings *s);
+
+/* To stdout. */
+void ymo_settings_print_help(void);
+void ymo_settings_print_config(const struct ymo_settings *s);
+
+/* One listening address. */
+enum ymo_addr_kind { YMO_ADDR_TCP, YMO_ADDR_UNIX, YMO_ADDR_FD };
+struct ymo_addr {
+    enum ymo_protocol protocol;
+    enum ymo_addr_kind kind;
+    char host[256]; /* TCP: name or address, IPv6 without brackets; empty = all addresses */
+    int port;       /* TCP; 0 = any free port */
+    char path[108]; /* UNIX: path; a leading '@' stands for the abstract namespace */
+    int fd;         /* FD */
+};
+
+/*
+ * Parse `[PROTOCOL://]ADDRESS`, ADDRESS one of HOST:PORT, [V6]:PORT, :PORT, unix:/path, unix:@name,
+ * fd:N. 0, or YMO_EINVAL with the reason in why[] (a sentence without the value).
+ */
+int ymo_addr_parse(const char *text, enum ymo_protocol dflt, struct ymo_addr *addr_r, char *why,
+                   size_t why_len) YMO_MUST_CHECK;
+
+/* "http://127.0.0.1:8081", "http://unix:/run/x.sock": for logs. */
+void ymo_addr_format(const struct ymo_addr *a, char *dst, size_t len);
+
+/* All addresses that the settings ask for: the binds, or host and port when there are none. */
+int ymo_settings_addresses(const struct ymo_settings *s, struct ymo_addr **addrs_r, size_t *n_r) YMO_MUST_CHECK;
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The event loop of a process: accepts, reads, feeds codecs, submits requests to the executor,
+ * writes responses. It runs on a thread of its own and never holds the GIL.
+ */
+#ifndef YMO_REACTOR_REACTOR_H
+#define YMO_REACTOR_REACTOR_H
+
+#include "base/err.h"
+#include "protocols/codec.h"
+#include "request/executor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ymo_reactor;
+
+/* A bound, listening, non-blocking socket. The reactor does not close it. */
+struct ymo_reactor_listener {
+    int fd;
+    const struct ymo_codec_ops *codec;
+    bool https;
+    bool is_unix;
+    const char *name; /* for the log: "http://127.0.0.1:8081" */
+};
+
+struct ymo_reactor_config {
+    const struct ymo_reactor_listener *listeners;
+    size_t n_listeners;
+    struct ymo_executor *executor;
+    struct ymo_codec_limits limits;
+    const char *script_name; /* "" or "/prefix" */
+    const char *server;      /* Server header value, "" = none */
+    int max_connections;
+    bool request_buffering;
+    size_t body_memory, response_buffer;
+    const char *tmp_dir;
+    double idle_timeout, head_timeout, body_timeout, write_timeout, linger_timeout;
+    double graceful_timeout;
+    uint64_t body_min_rate;
+    bool use_kqueue;
+};
+
+/* The config is copied except for strings and the listener array, which must outlive the reactor. */
+int ymo_reactor_create(const struct ymo_reactor_config *cfg, struct ymo_reactor **r_r) YMO_MUST_CHECK;
+
+/*
+ * Take over SIGTERM and SIGINT (graceful stop; a second one ends the process at once) and start the
+ * reactor's thread. Main thread, after the application was loaded: a handler of the application's own is left in place.
+ */
+int ymo_reactor_start(struct ymo_reactor *r) YMO_MUST_CHECK;
+
+/* Any thread: begin a graceful stop. Ends in executor->drain. `arg` is the reactor. */
+void ymo_reactor_stop(void *arg);
+
+/*
+ * Main thread, after the executor has ended: end the loop, join the thread, close what is open, free.
+ * Until then the reactor watches graceful_timeout, also over the interpreter's own shutdown.
+ */
+void ymo_reactor_join(struct ymo_reactor *r);
+
+#endif
