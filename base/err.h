@@ -6,10 +6,10 @@
 #ifndef YMO_BASE_ERR_H
 #define YMO_BASE_ERR_H
 
-#define YMO_MUST_CHECK __attribute__((warn_unused_result))
+#define YMO_MUST_CHECK   __attribute__((warn_unused_result))
 #define YMO_PRINTF(f, a) __attribute__((format(printf, f, a)))
-#define YMO_LIKELY(x) __builtin_expect(!!(x), 1)
-#define YMO_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define YMO_LIKELY(x)    __builtin_expect(!!(x), 1)
+#define YMO_UNLIKELY(x)  __builtin_expect(!!(x), 0)
 
 enum ymo_err {
     YMO_OK = 0,
@@ -23,11 +23,12 @@ enum ymo_err {
 };
 
 /* English text for a code above; never NULL. */
-const char *ymo_err_str(int err);
+const char *
+ymo_err_str(int err);
 
 /* Our own bugs end the process, in every build: limping on would corrupt somebody's answer. */
-_Noreturn void ymo_err_bug(const char *file, int line, const char *what);
-#define YMO_ASSERT(cond)                                                                           \
-    (YMO_LIKELY(cond) ? (void)0 : ymo_err_bug(__FILE__, __LINE__, #cond))
+_Noreturn void
+ymo_err_bug(const char *file, int line, const char *what);
+#define YMO_ASSERT(cond) (YMO_LIKELY(cond) ? (void)0 : ymo_err_bug(__FILE__, __LINE__, #cond))
 
 #endif

@@ -44,7 +44,7 @@ ymo_list_remove(struct ymo_list *node)
 }
 
 /* Safe against removal of the current node. */
-#define YMO_LIST_FOREACH(it, tmp, head)                                                            \
+#define YMO_LIST_FOREACH(it, tmp, head) \
     for ((it) = (head)->next, (tmp) = (it)->next; (it) != (head); (it) = (tmp), (tmp) = (it)->next)
 
 #endif

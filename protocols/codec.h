@@ -69,9 +69,9 @@ struct ymo_codec_out {
 };
 
 struct ymo_codec_ops {
-    const char *name;     /* "http" */
-    size_t state_size;    /* bytes of per-connection state, part of the connection */
-    unsigned max_open;    /* exchanges a connection may have open at once */
+    const char *name;  /* "http" */
+    size_t state_size; /* bytes of per-connection state, part of the connection */
+    unsigned max_open; /* exchanges a connection may have open at once */
 
     /* `env` outlives the state. fini frees what the state owns (also mid-request). */
     void (*init)(void *state, const struct ymo_codec_env *env);
@@ -96,9 +96,9 @@ struct ymo_codec_ops {
     int (*head)(void *state, uint32_t id, const struct ymo_response *resp,
                 const struct ymo_codec_out *out, struct ymo_buf *dst);
     /*
-     * Append what precedes a piece of body of at most `len` > 0 bytes and return in *take_r how many
-     * of them this frame covers (all, unless the protocol bounds it). Then the caller sends those
-     * bytes, then what `unframe` appends. 0 or YMO_ENOMEM.
+     * Append what precedes a piece of body of at most `len` > 0 bytes and return in *take_r how
+     * many of them this frame covers (all, unless the protocol bounds it). Then the caller sends
+     * those bytes, then what `unframe` appends. 0 or YMO_ENOMEM.
      */
     int (*frame)(void *state, uint32_t id, size_t len, struct ymo_buf *dst, size_t *take_r);
     int (*unframe)(void *state, uint32_t id, struct ymo_buf *dst);
@@ -111,7 +111,8 @@ struct ymo_codec_ops {
      */
     int (*fail)(void *state, uint32_t id, int status, const struct ymo_codec_out *out,
                 struct ymo_buf *dst);
-    /* Append "go on, send the body" (100 Continue); nothing where the protocol has no such thing. */
+    /* Append "go on, send the body" (100 Continue); nothing where the protocol has no such thing.
+     */
     int (*proceed)(void *state, uint32_t id, struct ymo_buf *dst);
 
     /*
@@ -124,6 +125,7 @@ struct ymo_codec_ops {
 };
 
 /* The codec for "http", "fastcgi" or "uwsgi"; NULL when this build has none of that name. */
-const struct ymo_codec_ops *ymo_codec_find(const char *name);
+const struct ymo_codec_ops *
+ymo_codec_find(const char *name);
 
 #endif

@@ -32,58 +32,69 @@ struct ymo_body {
     /* buffered: reactor until submit, then reader. streaming: under the lock. */
     pthread_mutex_t lock; /* used when streaming only; leaf lock, never held across a wait */
     struct ymo_buf mem;
-    int fd;               /* temporary file, or -1 */
-    uint64_t size;        /* bytes appended so far */
-    uint64_t pos;         /* bytes read so far */
-    bool complete;        /* the last byte has been appended */
-    bool broken;          /* it will never be complete */
-    bool want_sent;       /* `wanted` was called since the reactor last asked */
+    int fd;                    /* temporary file, or -1 */
+    uint64_t size;             /* bytes appended so far */
+    uint64_t pos;              /* bytes read so far */
+    bool complete;             /* the last byte has been appended */
+    bool broken;               /* it will never be complete */
+    bool want_sent;            /* `wanted` was called since the reactor last asked */
     struct ymo_parker *reader; /* parked reader, or NULL */
 };
 
 /* Once for the life of the storage; `fini` undoes it. */
-void ymo_body_init(struct ymo_body *b);
-void ymo_body_fini(struct ymo_body *b);
+void
+ymo_body_init(struct ymo_body *b);
+void
+ymo_body_fini(struct ymo_body *b);
 
 /*
  * Start a body. `wanted(arg)` (streaming only) is called by a reader that found less than half of
- * memory_max waiting, once until the reactor calls ymo_body_append or ymo_body_rearm again: it tells the
- * reactor to read on, and to send the 100 (Continue) if one is owed.
+ * memory_max waiting, once until the reactor calls ymo_body_append or ymo_body_rearm again: it
+ * tells the reactor to read on, and to send the 100 (Continue) if one is owed.
  */
-void ymo_body_begin(struct ymo_body *b, bool streaming, size_t memory_max, const char *tmp_dir,
-                    void (*wanted)(void *), void *arg);
+void
+ymo_body_begin(struct ymo_body *b, bool streaming, size_t memory_max, const char *tmp_dir,
+               void (*wanted)(void *), void *arg);
 
 /* Release memory and file; back to the state after init. Reactor, when no reader is left. */
-void ymo_body_reset(struct ymo_body *b);
+void
+ymo_body_reset(struct ymo_body *b);
 
 /*
  * Reactor: append `n` bytes. Returns how many were taken (fewer than n only when streaming: the
  * memory is full, call again after `wanted`), YMO_EIO (the temporary file: errno) or YMO_ENOMEM.
  */
-ssize_t ymo_body_append(struct ymo_body *b, const char *data, size_t n) YMO_MUST_CHECK;
+ssize_t
+ymo_body_append(struct ymo_body *b, const char *data, size_t n) YMO_MUST_CHECK;
 
 /* Reactor: the body is whole / will never be. Wakes the reader. */
-void ymo_body_finish(struct ymo_body *b);
-void ymo_body_break(struct ymo_body *b);
+void
+ymo_body_finish(struct ymo_body *b);
+void
+ymo_body_break(struct ymo_body *b);
 
 /*
  * Reader: up to `n` bytes into `dst`. > 0 bytes; 0 at the end of a complete body; YMO_EAGAIN when
  * streaming and nothing has arrived (then ymo_body_wait); YMO_ECLOSED when it broke off; YMO_EIO.
  */
-ssize_t ymo_body_read(struct ymo_body *b, char *dst, size_t n) YMO_MUST_CHECK;
+ssize_t
+ymo_body_read(struct ymo_body *b, char *dst, size_t n) YMO_MUST_CHECK;
 
 /*
  * Reader, without the GIL: sleep on `parker` until something can be read, the body ends or breaks.
  * 0, or YMO_EINTR when a signal arrived.
  */
-int ymo_body_wait(struct ymo_body *b, struct ymo_parker *parker) YMO_MUST_CHECK;
+int
+ymo_body_wait(struct ymo_body *b, struct ymo_parker *parker) YMO_MUST_CHECK;
 
 /*
  * Reader: the unread rest as one slice, when the body is buffered and wholly in memory; valid for
  * the life of the exchange. Otherwise data is NULL. Lets read() and readline() avoid copies.
  */
-struct ymo_slice ymo_body_memory(struct ymo_body *b);
+struct ymo_slice
+ymo_body_memory(struct ymo_body *b);
 /* Reader: count `n` bytes of that slice as read. */
-void ymo_body_skip(struct ymo_body *b, size_t n);
+void
+ymo_body_skip(struct ymo_body *b, size_t n);
 
 #endif

@@ -6,8 +6,8 @@
  *
  *   AWAKE  the reactor is running and looks here before it sleeps: nobody wakes it.
  *   NAP    it sleeps for a millisecond at most, because work is under way: a lazy message waits for
- *          the sender's flush (when it runs out of work) or the end of the nap; an urgent one wakes.
- *   SLEEP  it sleeps until something happens: every message wakes.
+ *          the sender's flush (when it runs out of work) or the end of the nap; an urgent one
+ * wakes. SLEEP  it sleeps until something happens: every message wakes.
  */
 #ifndef YMO_REQUEST_MAILBOX_H
 #define YMO_REQUEST_MAILBOX_H
@@ -35,8 +35,8 @@ struct ymo_msg {
     unsigned flags;
     int fd;
     int64_t off;
-    uint64_t len;  /* payload bytes */
-    char *data;    /* in the exchange's arena or behind this struct */
+    uint64_t len; /* payload bytes */
+    char *data;   /* in the exchange's arena or behind this struct */
 };
 
 enum ymo_mailbox_mode { YMO_MAILBOX_AWAKE = 0, YMO_MAILBOX_NAP, YMO_MAILBOX_SLEEP };
@@ -45,27 +45,33 @@ struct ymo_mailbox {
     pthread_mutex_t lock; /* leaf lock */
     struct ymo_msg *first, *last;
     atomic_bool nonempty;
-    atomic_int mode;          /* written by the reactor */
-    void (*wake)(void *arg);  /* thread-safe, idempotent: ev_async_send */
+    atomic_int mode;         /* written by the reactor */
+    void (*wake)(void *arg); /* thread-safe, idempotent: ev_async_send */
     void *wake_arg;
 };
 
-void ymo_mailbox_init(struct ymo_mailbox *mb, void (*wake)(void *), void *arg);
-void ymo_mailbox_destroy(struct ymo_mailbox *mb);
+void
+ymo_mailbox_init(struct ymo_mailbox *mb, void (*wake)(void *), void *arg);
+void
+ymo_mailbox_destroy(struct ymo_mailbox *mb);
 
 /* Any worker. The message belongs to the reactor afterwards. */
-void ymo_mailbox_post(struct ymo_mailbox *mb, struct ymo_msg *msg, bool urgent);
+void
+ymo_mailbox_post(struct ymo_mailbox *mb, struct ymo_msg *msg, bool urgent);
 
 /* Any worker, before it goes to sleep: whatever was posted lazily must not wait longer. */
-void ymo_mailbox_flush(struct ymo_mailbox *mb);
+void
+ymo_mailbox_flush(struct ymo_mailbox *mb);
 
 /* Reactor: take all messages, oldest first; NULL when there is none. */
-struct ymo_msg *ymo_mailbox_take(struct ymo_mailbox *mb);
+struct ymo_msg *
+ymo_mailbox_take(struct ymo_mailbox *mb);
 
 /*
  * Reactor, just before it blocks. False when messages are waiting: then it must not block.
  * After blocking it sets YMO_MAILBOX_AWAKE.
  */
-bool ymo_mailbox_set_mode(struct ymo_mailbox *mb, enum ymo_mailbox_mode mode);
+bool
+ymo_mailbox_set_mode(struct ymo_mailbox *mb, enum ymo_mailbox_mode mode);
 
 #endif

@@ -23,14 +23,16 @@ struct ymo_response {
     struct ymo_header *headers;
     uint32_t n_headers, cap_headers;
     int64_t content_length; /* body bytes that will follow, -1 = not known; never in headers */
-    bool no_body;           /* HEAD, 204, 304: nothing follows the head; content_length may be set */
+    bool no_body; /* HEAD, 204, 304: nothing follows the head; content_length may be set */
     bool has_date, has_server; /* the application sent its own */
 };
 
-void ymo_response_init(struct ymo_response *r);
+void
+ymo_response_init(struct ymo_response *r);
 
 /* Append; name and value are not copied (arena or static). 0 or YMO_ENOMEM. */
-int ymo_response_add(struct ymo_response *r, struct ymo_arena *arena, struct ymo_slice name,
-                     struct ymo_slice value) YMO_MUST_CHECK;
+int
+ymo_response_add(struct ymo_response *r, struct ymo_arena *arena, struct ymo_slice name,
+                 struct ymo_slice value) YMO_MUST_CHECK;
 
 #endif
