@@ -54,7 +54,8 @@ ymo_arena_alloc(struct ymo_arena *a, size_t n)
 {
     if (n > SIZE_MAX / 2)
         return NULL;
-    size_t want = (n + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
+    /* At least one unit, so that a result is never NULL for want of a block. */
+    size_t want = n ? (n + (ALIGN - 1)) & ~(size_t)(ALIGN - 1) : ALIGN;
     if (a->cap && want > a->cap - a->used)
         return NULL;
     if (SEPARATE || want > (size_t)(a->end - a->pos)) {

@@ -11,6 +11,7 @@
 
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 struct ymo_parker {
     sem_t sem;

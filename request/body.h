@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct ymo_body {
     /* set at begin, then constant */
@@ -37,7 +38,7 @@ struct ymo_body {
     uint64_t pos;              /* bytes read so far */
     bool complete;             /* the last byte has been appended */
     bool broken;               /* it will never be complete */
-    bool want_sent;            /* `wanted` was called since the reactor last asked */
+    bool armed;                /* the reactor is to be told through `wanted` */
     struct ymo_parker *reader; /* parked reader, or NULL */
 };
 
@@ -48,13 +49,17 @@ void
 ymo_body_fini(struct ymo_body *b);
 
 /*
- * Start a body. `wanted(arg)` (streaming only) is called by a reader that found less than half of
- * memory_max waiting, once until the reactor calls ymo_body_append or ymo_body_rearm again: it
- * tells the reactor to read on, and to send the 100 (Continue) if one is owed.
+ * Start a body. Streaming only: after an append that took less than it was given, or after
+ * ymo_body_rearm, a reader that finds less than half of memory_max waiting calls `wanted(arg)`
+ * once, on its own thread: the reactor is to read on (and to send the 100 it owes).
  */
 void
 ymo_body_begin(struct ymo_body *b, bool streaming, size_t memory_max, const char *tmp_dir,
                void (*wanted)(void *), void *arg);
+
+/* Reactor, streaming: ask for one call of `wanted`. */
+void
+ymo_body_rearm(struct ymo_body *b);
 
 /* Release memory and file; back to the state after init. Reactor, when no reader is left. */
 void

@@ -42,8 +42,10 @@ struct ymo_exchange {
     bool want_continue; /* 100 (Continue) is owed on first read */
 
     /* written by the reactor, frozen at submit */
-    struct ymo_exchange *next; /* batch and queue link */
-    struct ymo_arena arena;    /* reactor until submit, then the worker, then the reactor again */
+    struct ymo_exchange *next; /* batch and queue links, under the queue's lock */
+    struct ymo_exchange *prev;
+    bool in_queue;          /* under the queue's lock */
+    struct ymo_arena arena; /* reactor until submit, then the worker, then the reactor again */
     struct ymo_request req;
     struct ymo_mailbox *mailbox;
     size_t high_water; /* bytes of response that may wait unsent */
@@ -54,6 +56,7 @@ struct ymo_exchange {
     /* worker only until the message that carries it is posted */
     struct ymo_response resp;
     struct ymo_msg first; /* the first message needs no allocation */
+    struct ymo_msg last;  /* nor does a separate END */
     bool first_used;
     struct ymo_parker *parker; /* the running worker's; published through `waiting` */
     void *executor_data;       /* the executor's own, e.g. its per-request object */
@@ -126,6 +129,12 @@ ymo_exchange_wait(struct ymo_exchange *ex) YMO_MUST_CHECK;
 void
 ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id, struct ymo_mailbox *mailbox,
                   size_t high_water);
+/*
+ * For ymo_body_begin: runs on the reader's thread and posts `body_wanted`. The reactor clears
+ * body_wanted_posted before it acts on the message.
+ */
+void
+ymo_exchange_body_wanted(void *ex);
 /* Set up once after allocation; `free` before the memory goes. */
 void
 ymo_exchange_init(struct ymo_exchange *ex);
@@ -143,6 +152,9 @@ ymo_exchange_cancel(struct ymo_exchange *ex);
 /* `n` response bytes reached the socket (or were dropped): wake a worker waiting for room. */
 void
 ymo_exchange_sent(struct ymo_exchange *ex, size_t n);
+/* Free a message and what it carries. */
+void
+ymo_exchange_msg_free(struct ymo_msg *m);
 /* RUNNING → ENDED, when the reactor takes the END message. */
 void
 ymo_exchange_ended(struct ymo_exchange *ex);

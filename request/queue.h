@@ -15,8 +15,10 @@
 /* One per worker thread; the worker's own storage. */
 struct ymo_queue_worker {
     struct ymo_parker parker;
-    struct ymo_queue_worker *next_idle; /* queue's, under its lock */
-    bool idle;                          /* queue's, under its lock */
+    /* the queue's, under its lock */
+    struct ymo_queue_worker *next_idle;
+    bool idle;
+    unsigned epoch; /* of its last pop; 0 while idle */
 };
 
 struct ymo_queue {
@@ -24,7 +26,12 @@ struct ymo_queue {
     struct ymo_exchange *first, *last;
     struct ymo_queue_worker *idle; /* last in, first out: the warmest cache first */
     unsigned n_waking;             /* woken and not yet back at pop */
-    unsigned n_quick;              /* awake workers that are popping: they will see new work soon */
+    /*
+     * Which awake workers are quick: an epoch lasts from one kick to the next, and a worker counts
+     * as quick while its last pop lies in this epoch or the one before.
+     */
+    unsigned epoch, n_quick, n_quick_before;
+    unsigned pops; /* in this epoch */
     bool closed;
 };
 
