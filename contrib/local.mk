@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+# Everything under contrib/ travels with the source, one file a line.
+EXTRA_DIST += \
+	contrib/demo/demo.py

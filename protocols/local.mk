@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+# A file of this folder is named in the list below, one a line, and nowhere else.
+# The codecs live in folders of their own (http1/) but share one archive.
+noinst_LIBRARIES += protocols/libprotocols.a
+protocols_libprotocols_a_CPPFLAGS = $(YMO_CPPFLAGS)
+protocols_libprotocols_a_SOURCES = \
+	protocols/codec.h

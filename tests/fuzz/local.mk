@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# Fuzz targets (libFuzzer), built by `./dev fuzz` alone. For tests/fuzz/fuzz_x.c add to the list
+# and two lines below:
+#     fuzz_programs += tests/fuzz/fuzz_x
+#     tests_fuzz_fuzz_x_SOURCES = tests/fuzz/fuzz_x.c
+#     tests_fuzz_fuzz_x_LDADD = protocols/libprotocols.a … base/libbase.a
+#     tests_fuzz_fuzz_x_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_programs =
+EXTRA_PROGRAMS = $(fuzz_programs)
+FUZZ_LDFLAGS = -fsanitize=fuzzer
+
+.PHONY: fuzz-programs
+fuzz-programs: $(fuzz_programs)

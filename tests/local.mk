@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# A folder's unit tests are one program; its sources are in tests/<folder>/local.mk. Programs that
+# the integration tests start, and every file that only travels with the source, are named here.
+unit_programs =
+check_LIBRARIES =
+if HAVE_CUNIT
+check_PROGRAMS = $(unit_programs)
+check_LIBRARIES += tests/libtestsupport.a
+else
+check-local:
+	@echo "The unit tests need CUnit, which configure did not find." >&2
+	@echo "Install it (Debian: apt-get install libcunit1-dev), then configure again." >&2
+	@exit 1
+endif
+tests_libtestsupport_a_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_libtestsupport_a_SOURCES = \
+	tests/support/test.c \
+	tests/support/test.h
+
+TESTS = $(check_PROGRAMS) tests/check-layers.sh
+TESTS_ENVIRONMENT = NM='$(NM)' YMO_SRC='$(srcdir)'
+
+EXTRA_DIST += \
+	tests/check-layers.sh \
+	tests/support/lsan.supp \
+	tests/support/tsan.supp
+
+# pytest collects whatever is there, so the folder is taken whole (dist-hook in Makefile.am).
+include tests/base/local.mk
+include tests/config/local.mk
+include tests/request/local.mk
+include tests/protocols/local.mk
+include tests/reactor/local.mk
+include tests/supervisor/local.mk
+include tests/fuzz/local.mk

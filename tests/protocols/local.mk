@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+# The unit tests of protocols/, one file a line: a file registers its suites itself (YMO_SUITE). With the
+# first file here, add the program: unit_programs += tests/unit-protocols
+tests_unit_protocols_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_unit_protocols_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) protocols/libprotocols.a request/librequest.a base/libbase.a \
+	$(HTTP_PARSER_LIBS)
+tests_unit_protocols_SOURCES =

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# The unit tests of request/, one file a line: a file registers its suites itself (YMO_SUITE). With the
+# first file here, add the program: unit_programs += tests/unit-request
+tests_unit_request_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_unit_request_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) request/librequest.a base/libbase.a
+tests_unit_request_SOURCES =
