@@ -22,23 +22,18 @@ struct ymo_arena {
 };
 
 /* `cap` in bytes, 0 for none. Allocates nothing yet. */
-void
-ymo_arena_init(struct ymo_arena *a, size_t cap);
+void ymo_arena_init(struct ymo_arena *a, size_t cap);
 
 /* Free everything but the first block (4 KiB), which is kept for the next use. */
-void
-ymo_arena_reset(struct ymo_arena *a);
+void ymo_arena_reset(struct ymo_arena *a);
 
 /* Free everything. The arena is as after init. */
-void
-ymo_arena_free(struct ymo_arena *a);
+void ymo_arena_free(struct ymo_arena *a);
 
 /* `n` bytes aligned for any scalar, valid until reset; NULL when memory or the cap is exhausted. */
-void *
-ymo_arena_alloc(struct ymo_arena *a, size_t n) YMO_MUST_CHECK;
+void *ymo_arena_alloc(struct ymo_arena *a, size_t n) YMO_MUST_CHECK;
 
 /* A copy of `s`; data is NULL on failure. */
-struct ymo_slice
-ymo_arena_dup(struct ymo_arena *a, struct ymo_slice s) YMO_MUST_CHECK;
+struct ymo_slice ymo_arena_dup(struct ymo_arena *a, struct ymo_slice s) YMO_MUST_CHECK;
 
 #endif

@@ -31,16 +31,14 @@ ymo_buf_slice(const struct ymo_buf *b)
 }
 
 /* Release the memory; the buffer is empty and usable again. */
-void
-ymo_buf_free(struct ymo_buf *b);
+void ymo_buf_free(struct ymo_buf *b);
 
 /*
  * Make room for `n` more bytes after the data: moves the data to the front when that suffices,
  * else grows at least by half, so that any sequence of appends costs linear time in total.
  * YMO_ENOMEM leaves the buffer as it was.
  */
-int
-ymo_buf_reserve(struct ymo_buf *b, size_t n) YMO_MUST_CHECK;
+int ymo_buf_reserve(struct ymo_buf *b, size_t n) YMO_MUST_CHECK;
 
 /* Where the reserved room begins, and how large it is. */
 static inline char *
@@ -55,19 +53,14 @@ ymo_buf_room_len(const struct ymo_buf *b)
 }
 
 /* Count `n` bytes that the caller wrote into the reserved room. */
-void
-ymo_buf_commit(struct ymo_buf *b, size_t n);
+void ymo_buf_commit(struct ymo_buf *b, size_t n);
 
 /* 0 or YMO_ENOMEM. */
-int
-ymo_buf_append(struct ymo_buf *b, const void *data, size_t n) YMO_MUST_CHECK;
-int
-ymo_buf_append_slice(struct ymo_buf *b, struct ymo_slice s) YMO_MUST_CHECK;
-int
-ymo_buf_printf(struct ymo_buf *b, const char *fmt, ...) YMO_PRINTF(2, 3) YMO_MUST_CHECK;
+int ymo_buf_append(struct ymo_buf *b, const void *data, size_t n) YMO_MUST_CHECK;
+int ymo_buf_append_slice(struct ymo_buf *b, struct ymo_slice s) YMO_MUST_CHECK;
+int ymo_buf_printf(struct ymo_buf *b, const char *fmt, ...) YMO_PRINTF(2, 3) YMO_MUST_CHECK;
 
 /* Drop `n` <= len bytes from the front. */
-void
-ymo_buf_consume(struct ymo_buf *b, size_t n);
+void ymo_buf_consume(struct ymo_buf *b, size_t n);
 
 #endif

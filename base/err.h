@@ -23,12 +23,10 @@ enum ymo_err {
 };
 
 /* English text for a code above; never NULL. */
-const char *
-ymo_err_str(int err);
+const char *ymo_err_str(int err);
 
 /* Our own bugs end the process, in every build: limping on would corrupt somebody's answer. */
-_Noreturn void
-ymo_err_bug(const char *file, int line, const char *what);
+_Noreturn void ymo_err_bug(const char *file, int line, const char *what);
 #define YMO_ASSERT(cond) (YMO_LIKELY(cond) ? (void)0 : ymo_err_bug(__FILE__, __LINE__, #cond))
 
 #endif

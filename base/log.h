@@ -32,27 +32,22 @@ enum ymo_log_level {
 extern int ymo_log_level; /* current level; written before threads start */
 
 /* Set the level (clamped to the compile-time bounds). Colour is decided from isatty(2). */
-void
-ymo_log_init(enum ymo_log_level level);
+void ymo_log_init(enum ymo_log_level level);
 
 /* "INFO" and so on. */
-const char *
-ymo_log_level_name(enum ymo_log_level level);
+const char *ymo_log_level_name(enum ymo_log_level level);
 
 /* Level for a name (case-insensitive), or YMO_EINVAL. */
-int
-ymo_log_level_parse(const char *name);
+int ymo_log_level_parse(const char *name);
 
 /*
  * Write one line. Control bytes in the text are escaped as \xNN: a peer may have chosen them.
  */
-void
-ymo_log_write(enum ymo_log_level level, const char *fmt, ...) YMO_PRINTF(2, 3);
+void ymo_log_write(enum ymo_log_level level, const char *fmt, ...) YMO_PRINTF(2, 3);
 
 /* The same for a text of any length that may hold newlines (a traceback): each line is one log
  * line. */
-void
-ymo_log_text(enum ymo_log_level level, const char *text);
+void ymo_log_text(enum ymo_log_level level, const char *text);
 
 #define ymo_log_enabled(level)                                                 \
     ((int)(level) >= YMO_LOG_LEVEL_MIN && (int)(level) <= YMO_LOG_LEVEL_MAX && \

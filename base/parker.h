@@ -18,17 +18,13 @@ struct ymo_parker {
     atomic_bool token;
 };
 
-void
-ymo_parker_init(struct ymo_parker *p);
-void
-ymo_parker_destroy(struct ymo_parker *p);
+void ymo_parker_init(struct ymo_parker *p);
+void ymo_parker_destroy(struct ymo_parker *p);
 
 /* Owner thread only. 0 after an unpark; YMO_EINTR when a signal handler ran on this thread. */
-int
-ymo_parker_park(struct ymo_parker *p) YMO_MUST_CHECK;
+int ymo_parker_park(struct ymo_parker *p) YMO_MUST_CHECK;
 
 /* Any thread. One system call at most, and only when the owner sleeps. */
-void
-ymo_parker_unpark(struct ymo_parker *p);
+void ymo_parker_unpark(struct ymo_parker *p);
 
 #endif

@@ -70,16 +70,13 @@ struct ymo_settings {
  * one clear line per mistake on stderr (place, value, reason, suggestion): the process exits
  * with 2. `environ_` is a NULL-terminated NAME=value list.
  */
-int
-ymo_settings_load(struct ymo_settings *s, int argc, char **argv, char **environ_) YMO_MUST_CHECK;
-void
-ymo_settings_free(struct ymo_settings *s);
+int ymo_settings_load(struct ymo_settings *s, int argc, char **argv,
+                      char **environ_) YMO_MUST_CHECK;
+void ymo_settings_free(struct ymo_settings *s);
 
 /* To stdout. */
-void
-ymo_settings_print_help(void);
-void
-ymo_settings_print_config(const struct ymo_settings *s);
+void ymo_settings_print_help(void);
+void ymo_settings_print_config(const struct ymo_settings *s);
 
 /* One listening address. */
 enum ymo_addr_kind { YMO_ADDR_TCP, YMO_ADDR_UNIX, YMO_ADDR_FD };
@@ -96,17 +93,14 @@ struct ymo_addr {
  * Parse `[PROTOCOL://]ADDRESS`, ADDRESS one of HOST:PORT, [V6]:PORT, :PORT, unix:/path, unix:@name,
  * fd:N. 0, or YMO_EINVAL with the reason in why[] (a sentence without the value).
  */
-int
-ymo_addr_parse(const char *text, enum ymo_protocol dflt, struct ymo_addr *addr_r, char *why,
-               size_t why_len) YMO_MUST_CHECK;
+int ymo_addr_parse(const char *text, enum ymo_protocol dflt, struct ymo_addr *addr_r, char *why,
+                   size_t why_len) YMO_MUST_CHECK;
 
 /* "http://127.0.0.1:8081", "http://unix:/run/x.sock": for logs. */
-void
-ymo_addr_format(const struct ymo_addr *a, char *dst, size_t len);
+void ymo_addr_format(const struct ymo_addr *a, char *dst, size_t len);
 
 /* All addresses that the settings ask for: the binds, or host and port when there are none. */
-int
-ymo_settings_addresses(const struct ymo_settings *s, struct ymo_addr **addrs_r,
-                       size_t *n_r) YMO_MUST_CHECK;
+int ymo_settings_addresses(const struct ymo_settings *s, struct ymo_addr **addrs_r,
+                           size_t *n_r) YMO_MUST_CHECK;
 
 #endif

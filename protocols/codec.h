@@ -125,7 +125,6 @@ struct ymo_codec_ops {
 };
 
 /* The codec for "http", "fastcgi" or "uwsgi"; NULL when this build has none of that name. */
-const struct ymo_codec_ops *
-ymo_codec_find(const char *name);
+const struct ymo_codec_ops *ymo_codec_find(const char *name);
 
 #endif

@@ -35,13 +35,11 @@ struct ymo_pyworker;
  * Start the interpreter and load the application, on the main thread, before any other thread of
  * ours exists. 0; or YMO_EINVAL after the traceback and one sentence were logged (exit status 1).
  */
-int
-ymo_pyworker_start(const struct ymo_pyworker_config *cfg,
-                   struct ymo_pyworker **pw_r) YMO_MUST_CHECK;
+int ymo_pyworker_start(const struct ymo_pyworker_config *cfg,
+                       struct ymo_pyworker **pw_r) YMO_MUST_CHECK;
 
 /* The interface for the reactor; lives as long as the pyworker. */
-struct ymo_executor *
-ymo_pyworker_executor(struct ymo_pyworker *pw);
+struct ymo_executor *ymo_pyworker_executor(struct ymo_pyworker *pw);
 
 /*
  * Run worker 0 on the calling (main) thread and the others on threads of their own, until drain.
@@ -49,15 +47,12 @@ ymo_pyworker_executor(struct ymo_pyworker *pw);
  * KeyboardInterrupt out of a signal handler): it starts the same graceful stop as SIGTERM.
  * Returns with all workers joined.
  */
-void
-ymo_pyworker_run(struct ymo_pyworker *pw, void (*stop)(void *arg), void *arg);
+void ymo_pyworker_run(struct ymo_pyworker *pw, void (*stop)(void *arg), void *arg);
 
 /* atexit handlers, then the end of the interpreter. Main thread. Frees `pw`. */
-void
-ymo_pyworker_finish(struct ymo_pyworker *pw);
+void ymo_pyworker_finish(struct ymo_pyworker *pw);
 
 /* "3.11.2 (/usr/lib/…)" for --version and the start-up line; static. */
-const char *
-ymo_pyworker_python_version(void);
+const char *ymo_pyworker_python_version(void);
 
 #endif

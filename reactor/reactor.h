@@ -44,26 +44,23 @@ struct ymo_reactor_config {
 
 /* The config is copied except for strings and the listener array, which must outlive the reactor.
  */
-int
-ymo_reactor_create(const struct ymo_reactor_config *cfg, struct ymo_reactor **r_r) YMO_MUST_CHECK;
+int ymo_reactor_create(const struct ymo_reactor_config *cfg,
+                       struct ymo_reactor **r_r) YMO_MUST_CHECK;
 
 /*
  * Take over SIGTERM and SIGINT (graceful stop; a second one ends the process at once) and start the
  * reactor's thread. Main thread, after the application was loaded: a handler of the application's
  * own is left in place.
  */
-int
-ymo_reactor_start(struct ymo_reactor *r) YMO_MUST_CHECK;
+int ymo_reactor_start(struct ymo_reactor *r) YMO_MUST_CHECK;
 
 /* Any thread: begin a graceful stop. Ends in executor->drain. `arg` is the reactor. */
-void
-ymo_reactor_stop(void *arg);
+void ymo_reactor_stop(void *arg);
 
 /*
  * Main thread, after the executor has ended: end the loop, join the thread, close what is open,
  * free. Until then the reactor watches graceful_timeout, also over the interpreter's own shutdown.
  */
-void
-ymo_reactor_join(struct ymo_reactor *r);
+void ymo_reactor_join(struct ymo_reactor *r);
 
 #endif

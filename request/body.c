@@ -102,12 +102,22 @@ append_streaming(struct ymo_body *b, const char *data, size_t n)
     int rc = ymo_buf_append(&b->mem, data, take);
     if (rc == YMO_OK) {
         b->size += take;
-        b->armed = b->armed || take < n;
         if (b->reader)
             ymo_parker_unpark(b->reader);
     }
     pthread_mutex_unlock(&b->lock);
     return rc < 0 ? rc : (ssize_t)take;
+}
+
+size_t
+ymo_body_room(struct ymo_body *b, size_t want)
+{
+    pthread_mutex_lock(&b->lock);
+    size_t room = b->mem.len < b->memory_max ? b->memory_max - b->mem.len : 0;
+    if (room < want)
+        b->armed = true;
+    pthread_mutex_unlock(&b->lock);
+    return room;
 }
 
 ssize_t

@@ -43,63 +43,57 @@ struct ymo_body {
 };
 
 /* Once for the life of the storage; `fini` undoes it. */
-void
-ymo_body_init(struct ymo_body *b);
-void
-ymo_body_fini(struct ymo_body *b);
+void ymo_body_init(struct ymo_body *b);
+void ymo_body_fini(struct ymo_body *b);
 
 /*
  * Start a body. Streaming only: after an append that took less than it was given, or after
  * ymo_body_rearm, a reader that finds less than half of memory_max waiting calls `wanted(arg)`
  * once, on its own thread: the reactor is to read on (and to send the 100 it owes).
  */
-void
-ymo_body_begin(struct ymo_body *b, bool streaming, size_t memory_max, const char *tmp_dir,
-               void (*wanted)(void *), void *arg);
+void ymo_body_begin(struct ymo_body *b, bool streaming, size_t memory_max, const char *tmp_dir,
+                    void (*wanted)(void *), void *arg);
 
 /* Reactor, streaming: ask for one call of `wanted`. */
-void
-ymo_body_rearm(struct ymo_body *b);
+void ymo_body_rearm(struct ymo_body *b);
 
 /* Release memory and file; back to the state after init. Reactor, when no reader is left. */
-void
-ymo_body_reset(struct ymo_body *b);
+void ymo_body_reset(struct ymo_body *b);
 
 /*
- * Reactor: append `n` bytes. Returns how many were taken (fewer than n only when streaming: the
- * memory is full, call again after `wanted`), YMO_EIO (the temporary file: errno) or YMO_ENOMEM.
+ * Reactor, streaming: how many bytes append would take now. When that is less than `want`, `wanted`
+ * will be called once there is room for half of memory_max.
  */
-ssize_t
-ymo_body_append(struct ymo_body *b, const char *data, size_t n) YMO_MUST_CHECK;
+size_t ymo_body_room(struct ymo_body *b, size_t want);
+
+/*
+ * Reactor: append `n` bytes. Returns how many were taken (all, if when streaming no more
+ * was given than there is room), YMO_EIO (the temporary file: errno) or YMO_ENOMEM.
+ */
+ssize_t ymo_body_append(struct ymo_body *b, const char *data, size_t n) YMO_MUST_CHECK;
 
 /* Reactor: the body is whole / will never be. Wakes the reader. */
-void
-ymo_body_finish(struct ymo_body *b);
-void
-ymo_body_break(struct ymo_body *b);
+void ymo_body_finish(struct ymo_body *b);
+void ymo_body_break(struct ymo_body *b);
 
 /*
  * Reader: up to `n` bytes into `dst`. > 0 bytes; 0 at the end of a complete body; YMO_EAGAIN when
  * streaming and nothing has arrived (then ymo_body_wait); YMO_ECLOSED when it broke off; YMO_EIO.
  */
-ssize_t
-ymo_body_read(struct ymo_body *b, char *dst, size_t n) YMO_MUST_CHECK;
+ssize_t ymo_body_read(struct ymo_body *b, char *dst, size_t n) YMO_MUST_CHECK;
 
 /*
  * Reader, without the GIL: sleep on `parker` until something can be read, the body ends or breaks.
  * 0, or YMO_EINTR when a signal arrived.
  */
-int
-ymo_body_wait(struct ymo_body *b, struct ymo_parker *parker) YMO_MUST_CHECK;
+int ymo_body_wait(struct ymo_body *b, struct ymo_parker *parker) YMO_MUST_CHECK;
 
 /*
  * Reader: the unread rest as one slice, when the body is buffered and wholly in memory; valid for
  * the life of the exchange. Otherwise data is NULL. Lets read() and readline() avoid copies.
  */
-struct ymo_slice
-ymo_body_memory(struct ymo_body *b);
+struct ymo_slice ymo_body_memory(struct ymo_body *b);
 /* Reader: count `n` bytes of that slice as read. */
-void
-ymo_body_skip(struct ymo_body *b, size_t n);
+void ymo_body_skip(struct ymo_body *b, size_t n);
 
 #endif

@@ -42,6 +42,8 @@ ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id, struct ymo_m
     ex->conn = conn;
     ex->id = id;
     ex->out_first = ex->out_last = NULL;
+    ex->out_refs = 0;
+    ex->end_written = false;
     ex->head_sent = ex->end_taken = ex->broken = ex->body_done = ex->want_continue = false;
     ex->next = ex->prev = NULL;
     ex->in_queue = false;

@@ -37,7 +37,8 @@ struct ymo_exchange {
     uint32_t id;               /* the codec's number for it */
     struct ymo_msg *out_first; /* messages taken and not yet written */
     struct ymo_msg *out_last;
-    bool head_sent, end_taken, broken;
+    unsigned out_refs; /* segments of the connection's output that point into messages */
+    bool head_sent, end_taken, end_written, broken;
     bool body_done;     /* the request's last body byte has arrived */
     bool want_continue; /* 100 (Continue) is owed on first read */
 
@@ -73,8 +74,7 @@ struct ymo_exchange {
 /* ---- executor side: the worker that runs the exchange ---------------------------------- */
 
 /* Take it over from the queue. */
-void
-ymo_exchange_begin(struct ymo_exchange *ex, struct ymo_parker *parker);
+void ymo_exchange_begin(struct ymo_exchange *ex, struct ymo_parker *parker);
 
 static inline bool
 ymo_exchange_cancelled(const struct ymo_exchange *ex)
@@ -88,75 +88,60 @@ ymo_exchange_cancelled(const struct ymo_exchange *ex)
  * They are dropped when resp.no_body. 0 or YMO_ENOMEM (nothing was sent).
  * With `end` the exchange belongs to the reactor afterwards: do not touch it again.
  */
-int
-ymo_exchange_respond(struct ymo_exchange *ex, const void *data, size_t len,
-                     bool end) YMO_MUST_CHECK;
+int ymo_exchange_respond(struct ymo_exchange *ex, const void *data, size_t len,
+                         bool end) YMO_MUST_CHECK;
 
 /* Send `len` > 0 more body bytes (copied). After the head only. Wakes the reactor. 0 or YMO_ENOMEM.
  */
-int
-ymo_exchange_send(struct ymo_exchange *ex, const void *data, size_t len) YMO_MUST_CHECK;
+int ymo_exchange_send(struct ymo_exchange *ex, const void *data, size_t len) YMO_MUST_CHECK;
 
 /*
  * Send `len` bytes of `fd` from `off` with sendfile. Takes ownership of `fd` (the reactor closes
  * it, also on failure). After the head only. 0 or YMO_ENOMEM.
  */
-int
-ymo_exchange_send_file(struct ymo_exchange *ex, int fd, int64_t off, uint64_t len) YMO_MUST_CHECK;
+int ymo_exchange_send_file(struct ymo_exchange *ex, int fd, int64_t off,
+                           uint64_t len) YMO_MUST_CHECK;
 
 /*
  * END, when respond() did not carry it. `broken` says the response is not complete: the reactor
  * closes the connection so that the client can tell, or sends a 500 when no head was sent.
  * The worker's last touch.
  */
-void
-ymo_exchange_end(struct ymo_exchange *ex, bool broken);
+void ymo_exchange_end(struct ymo_exchange *ex, bool broken);
 
 /* Is more than the high-water mark waiting to be sent? Then ymo_exchange_wait before sending on. */
-bool
-ymo_exchange_full(const struct ymo_exchange *ex);
+bool ymo_exchange_full(const struct ymo_exchange *ex);
 
 /*
  * Without the GIL: sleep until less than half the high-water mark is waiting, or cancelled.
  * 0 (look at ymo_exchange_cancelled), or YMO_EINTR when a signal arrived: call again.
  */
-int
-ymo_exchange_wait(struct ymo_exchange *ex) YMO_MUST_CHECK;
+int ymo_exchange_wait(struct ymo_exchange *ex) YMO_MUST_CHECK;
 
 /* ---- reactor side --------------------------------------------------------------------- */
 
 /* A zeroed or released exchange becomes OPEN. */
-void
-ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id, struct ymo_mailbox *mailbox,
-                  size_t high_water);
+void ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id,
+                       struct ymo_mailbox *mailbox, size_t high_water);
 /*
  * For ymo_body_begin: runs on the reader's thread and posts `body_wanted`. The reactor clears
  * body_wanted_posted before it acts on the message.
  */
-void
-ymo_exchange_body_wanted(void *ex);
+void ymo_exchange_body_wanted(void *ex);
 /* Set up once after allocation; `free` before the memory goes. */
-void
-ymo_exchange_init(struct ymo_exchange *ex);
-void
-ymo_exchange_free(struct ymo_exchange *ex);
+void ymo_exchange_init(struct ymo_exchange *ex);
+void ymo_exchange_free(struct ymo_exchange *ex);
 /* OPEN → QUEUED, just before the executor's submit. */
-void
-ymo_exchange_submit(struct ymo_exchange *ex);
+void ymo_exchange_submit(struct ymo_exchange *ex);
 /* OPEN, QUEUED (taken back) or ENDED → FREE: drop messages, body and arena. */
-void
-ymo_exchange_release(struct ymo_exchange *ex);
+void ymo_exchange_release(struct ymo_exchange *ex);
 /* The client is gone: set the flag, break the body, wake the worker if it is parked. */
-void
-ymo_exchange_cancel(struct ymo_exchange *ex);
+void ymo_exchange_cancel(struct ymo_exchange *ex);
 /* `n` response bytes reached the socket (or were dropped): wake a worker waiting for room. */
-void
-ymo_exchange_sent(struct ymo_exchange *ex, size_t n);
+void ymo_exchange_sent(struct ymo_exchange *ex, size_t n);
 /* Free a message and what it carries. */
-void
-ymo_exchange_msg_free(struct ymo_msg *m);
+void ymo_exchange_msg_free(struct ymo_msg *m);
 /* RUNNING → ENDED, when the reactor takes the END message. */
-void
-ymo_exchange_ended(struct ymo_exchange *ex);
+void ymo_exchange_ended(struct ymo_exchange *ex);
 
 #endif

@@ -50,28 +50,22 @@ struct ymo_mailbox {
     void *wake_arg;
 };
 
-void
-ymo_mailbox_init(struct ymo_mailbox *mb, void (*wake)(void *), void *arg);
-void
-ymo_mailbox_destroy(struct ymo_mailbox *mb);
+void ymo_mailbox_init(struct ymo_mailbox *mb, void (*wake)(void *), void *arg);
+void ymo_mailbox_destroy(struct ymo_mailbox *mb);
 
 /* Any worker. The message belongs to the reactor afterwards. */
-void
-ymo_mailbox_post(struct ymo_mailbox *mb, struct ymo_msg *msg, bool urgent);
+void ymo_mailbox_post(struct ymo_mailbox *mb, struct ymo_msg *msg, bool urgent);
 
 /* Any worker, before it goes to sleep: whatever was posted lazily must not wait longer. */
-void
-ymo_mailbox_flush(struct ymo_mailbox *mb);
+void ymo_mailbox_flush(struct ymo_mailbox *mb);
 
 /* Reactor: take all messages, oldest first; NULL when there is none. */
-struct ymo_msg *
-ymo_mailbox_take(struct ymo_mailbox *mb);
+struct ymo_msg *ymo_mailbox_take(struct ymo_mailbox *mb);
 
 /*
  * Reactor, just before it blocks. False when messages are waiting: then it must not block.
  * After blocking it sets YMO_MAILBOX_AWAKE.
  */
-bool
-ymo_mailbox_set_mode(struct ymo_mailbox *mb, enum ymo_mailbox_mode mode);
+bool ymo_mailbox_set_mode(struct ymo_mailbox *mb, enum ymo_mailbox_mode mode);
 
 #endif

@@ -35,36 +35,28 @@ struct ymo_queue {
     bool closed;
 };
 
-void
-ymo_queue_init(struct ymo_queue *q);
-void
-ymo_queue_destroy(struct ymo_queue *q);
-void
-ymo_queue_worker_init(struct ymo_queue_worker *w);
-void
-ymo_queue_worker_destroy(struct ymo_queue_worker *w);
+void ymo_queue_init(struct ymo_queue *q);
+void ymo_queue_destroy(struct ymo_queue *q);
+void ymo_queue_worker_init(struct ymo_queue_worker *w);
+void ymo_queue_worker_destroy(struct ymo_queue_worker *w);
 
 /* Reactor: append a batch and wake a worker when none is on its way. */
-void
-ymo_queue_push(struct ymo_queue *q, struct ymo_exchange *first, struct ymo_exchange *last);
+void ymo_queue_push(struct ymo_queue *q, struct ymo_exchange *first, struct ymo_exchange *last);
 
 /* Reactor: see ymo_executor_ops.kick. */
-bool
-ymo_queue_kick(struct ymo_queue *q);
+bool ymo_queue_kick(struct ymo_queue *q);
 
 /* Reactor: take a request that no worker has popped back out. False when one has. */
-bool
-ymo_queue_take_back(struct ymo_queue *q, struct ymo_exchange *ex);
+bool ymo_queue_take_back(struct ymo_queue *q, struct ymo_exchange *ex);
 
 /* Reactor: no push will follow. Wakes all workers; pop drains the rest, then says closed. */
-void
-ymo_queue_close(struct ymo_queue *q);
+void ymo_queue_close(struct ymo_queue *q);
 
 /*
  * Worker: the next request, or NULL. NULL and *closed_r: leave. NULL otherwise: the worker has been
  * listed as idle; it flushes the mailbox, releases the GIL, parks on w->parker and calls again.
  */
-struct ymo_exchange *
-ymo_queue_pop(struct ymo_queue *q, struct ymo_queue_worker *w, bool *closed_r) YMO_MUST_CHECK;
+struct ymo_exchange *ymo_queue_pop(struct ymo_queue *q, struct ymo_queue_worker *w,
+                                   bool *closed_r) YMO_MUST_CHECK;
 
 #endif

@@ -17,6 +17,7 @@
 
 struct ymo_pair {
     enum ymo_var id;        /* YMO_VAR_OTHER: see name */
+    uint32_t room;          /* request.c's own: bytes it allocated for value, 0 = none */
     struct ymo_slice name;  /* CGI form, "HTTP_X_FOO"; empty when id is known */
     struct ymo_slice value; /* raw bytes */
 };
@@ -35,41 +36,34 @@ struct ymo_request {
 };
 
 /* Empty request whose memory comes from `arena`. */
-void
-ymo_request_init(struct ymo_request *req, struct ymo_arena *arena);
+void ymo_request_init(struct ymo_request *req, struct ymo_arena *arena);
 
 /*
  * Append a variable. Nothing is copied: `value` (and `name`, when id is YMO_VAR_OTHER) must live
  * in the arena or be static. No look for duplicates. 0 or YMO_ENOMEM.
  */
-int
-ymo_request_add(struct ymo_request *req, enum ymo_var id, struct ymo_slice name,
-                struct ymo_slice value) YMO_MUST_CHECK;
+int ymo_request_add(struct ymo_request *req, enum ymo_var id, struct ymo_slice name,
+                    struct ymo_slice value) YMO_MUST_CHECK;
 
 /*
  * Append a header variable, joining it with an earlier one of the same name (", ", or "; " for
  * HTTP_COOKIE; RFC 9110 5.3, RFC 9113 8.2.3). Lifetime as for add. 0 or YMO_ENOMEM.
  */
-int
-ymo_request_add_header(struct ymo_request *req, enum ymo_var id, struct ymo_slice name,
-                       struct ymo_slice value) YMO_MUST_CHECK;
+int ymo_request_add_header(struct ymo_request *req, enum ymo_var id, struct ymo_slice name,
+                           struct ymo_slice value) YMO_MUST_CHECK;
 
 /* First variable with this id / name, or NULL. */
-struct ymo_pair *
-ymo_request_find(const struct ymo_request *req, enum ymo_var id);
-struct ymo_pair *
-ymo_request_find_name(const struct ymo_request *req, struct ymo_slice cgi_name);
+struct ymo_pair *ymo_request_find(const struct ymo_request *req, enum ymo_var id);
+struct ymo_pair *ymo_request_find_name(const struct ymo_request *req, struct ymo_slice cgi_name);
 
 /* Value of a known variable, or an empty slice. */
-struct ymo_slice
-ymo_request_get(const struct ymo_request *req, enum ymo_var id);
+struct ymo_slice ymo_request_get(const struct ymo_request *req, enum ymo_var id);
 
 /*
  * Mount the application at `prefix` ("/app", no trailing slash; empty = the root): PATH_INFO must
  * be the prefix itself or begin with it and a slash. Sets SCRIPT_NAME, strips it from PATH_INFO.
  * 0; YMO_EINVAL when the path is outside the mount (answer 404); YMO_ENOMEM.
  */
-int
-ymo_request_mount(struct ymo_request *req, struct ymo_slice prefix) YMO_MUST_CHECK;
+int ymo_request_mount(struct ymo_request *req, struct ymo_slice prefix) YMO_MUST_CHECK;
 
 #endif

@@ -27,12 +27,10 @@ struct ymo_response {
     bool has_date, has_server; /* the application sent its own */
 };
 
-void
-ymo_response_init(struct ymo_response *r);
+void ymo_response_init(struct ymo_response *r);
 
 /* Append; name and value are not copied (arena or static). 0 or YMO_ENOMEM. */
-int
-ymo_response_add(struct ymo_response *r, struct ymo_arena *arena, struct ymo_slice name,
-                 struct ymo_slice value) YMO_MUST_CHECK;
+int ymo_response_add(struct ymo_response *r, struct ymo_arena *arena, struct ymo_slice name,
+                     struct ymo_slice value) YMO_MUST_CHECK;
 
 #endif

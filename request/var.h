@@ -72,15 +72,15 @@ enum ymo_var { YMO_VAR_OTHER = 0, YMO_VAR_MAP(YMO_VAR_ENUM, YMO_VAR_ENUM) YMO_VA
 #undef YMO_VAR_ENUM
 
 /* The CGI name ("HTTP_HOST"), static; empty for YMO_VAR_OTHER. */
-struct ymo_slice
-ymo_var_name(enum ymo_var id);
+struct ymo_slice ymo_var_name(enum ymo_var id);
 
-/* Known id of an HTTP header name in any case ("host"), or YMO_VAR_OTHER. */
-enum ymo_var
-ymo_var_from_header(struct ymo_slice name);
+/*
+ * Known id of an HTTP header name in any case ("host"), or YMO_VAR_OTHER. Content-Type and
+ * Content-Length are CONTENT_TYPE and CONTENT_LENGTH (RFC 3875 4.1.2, 4.1.3).
+ */
+enum ymo_var ymo_var_from_header(struct ymo_slice name);
 
 /* Known id of a CGI variable name, exact case ("HTTP_HOST", "PATH_INFO"), or YMO_VAR_OTHER. */
-enum ymo_var
-ymo_var_from_name(struct ymo_slice name);
+enum ymo_var ymo_var_from_name(struct ymo_slice name);
 
 #endif

@@ -26,8 +26,7 @@ struct ymo_test_suite {
     struct ymo_test_suite *next;
 };
 
-void
-ymo_test_register(struct ymo_test_suite *suite);
+void ymo_test_register(struct ymo_test_suite *suite);
 
 /* A failed CHECK is recorded with file and line and the test goes on; REQUIRE leaves it. */
 #define CHECK(cond) ymo_test_check((cond), __FILE__, __LINE__, #cond)
@@ -45,17 +44,13 @@ ymo_test_register(struct ymo_test_suite *suite);
     ymo_test_check_bytes((actual), ymo_slice_str(expected), __FILE__, __LINE__, #actual)
 
 /* True when it holds. The message names the values, escaped. */
-int
-ymo_test_check(int ok, const char *file, int line, const char *what);
-int
-ymo_test_check_int(long long actual, long long expected, const char *file, int line,
-                   const char *what);
-int
-ymo_test_check_bytes(struct ymo_slice actual, struct ymo_slice expected, const char *file, int line,
-                     const char *what);
+int ymo_test_check(int ok, const char *file, int line, const char *what);
+int ymo_test_check_int(long long actual, long long expected, const char *file, int line,
+                       const char *what);
+int ymo_test_check_bytes(struct ymo_slice actual, struct ymo_slice expected, const char *file,
+                         int line, const char *what);
 /* Say which vector a loop is at; shown with failures until changed. NULL: none. */
-void
-ymo_test_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void ymo_test_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #define YMO_SUITE_CASE(fn) \
     {                      \
