@@ -5,6 +5,7 @@ Asked of the interpreter itself, because its pkg-config file and python3-config 
 to another version or be missing.
 """
 import os
+import platform
 import shlex
 import sys
 import sysconfig
@@ -17,7 +18,7 @@ def main():
     out["version"] = "%d.%d.%d" % sys.version_info[:3]
     out["xy"] = "%d.%d" % sys.version_info[:2]
     out["number"] = "%d" % (sys.version_info[0] * 100 + sys.version_info[1])
-    out["implementation"] = sys.implementation.name
+    out["implementation"] = platform.python_implementation().lower()
     out["executable"] = sys.executable
     out["prefix"] = base
     ldversion = var("LDVERSION") or out["xy"]

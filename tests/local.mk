@@ -18,7 +18,7 @@ tests_libtestsupport_a_SOURCES = \
 	tests/support/test.h
 
 TESTS = $(check_PROGRAMS) tests/check-layers.sh
-TESTS_ENVIRONMENT = NM='$(NM)' YMO_SRC='$(srcdir)'
+TESTS_ENVIRONMENT = CC='$(CC)' NM='$(NM)' YMO_SRC='$(srcdir)'
 
 EXTRA_DIST += \
 	tests/check-layers.sh \
