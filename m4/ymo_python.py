@@ -6,9 +6,16 @@ to another version or be missing.
 """
 import os
 import platform
-import shlex
+import re
 import sys
 import sysconfig
+
+
+def quote(text):
+    """For the shell; shlex.quote is missing in the old interpreters that are only to be refused."""
+    if re.match(r"^[A-Za-z0-9_./+-]*$", text):
+        return text
+    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def main():
@@ -63,7 +70,7 @@ def main():
     out["libs"] = " ".join(libs)
 
     for key, value in out.items():
-        print("ymo_py_%s=%s" % (key, shlex.quote(value)))
+        print("ymo_py_%s=%s" % (key, quote(value)))
 
 
 if __name__ == "__main__":

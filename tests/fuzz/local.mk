@@ -11,3 +11,7 @@ FUZZ_LDFLAGS = -fsanitize=fuzzer
 
 .PHONY: fuzz-programs
 fuzz-programs: $(fuzz_programs)
+
+.PHONY: list-fuzz-programs
+list-fuzz-programs:
+	@echo $(fuzz_programs)
