@@ -12,7 +12,9 @@ request_librequest_a_SOURCES = \
 	request/mailbox.h \
 	request/queue.c \
 	request/queue.h \
+	request/request.c \
 	request/request.h \
 	request/response.c \
 	request/response.h \
+	request/var.c \
 	request/var.h

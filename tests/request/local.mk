@@ -3,4 +3,7 @@
 # first file here, add the program: unit_programs += tests/unit-request
 tests_unit_request_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_request_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) request/librequest.a base/libbase.a
-tests_unit_request_SOURCES =
+tests_unit_request_SOURCES = \
+	tests/request/test_request.c \
+	tests/request/test_var.c
+unit_programs += tests/unit-request
