@@ -4,4 +4,13 @@
 noinst_LIBRARIES += protocols/libprotocols.a
 protocols_libprotocols_a_CPPFLAGS = $(YMO_CPPFLAGS)
 protocols_libprotocols_a_SOURCES = \
-	protocols/codec.h
+	protocols/codec.c \
+	protocols/codec.h \
+	protocols/http1/http1.c \
+	protocols/http1/http1.h \
+	protocols/http1/http1_chunk.c \
+	protocols/http1/http1_head.c \
+	protocols/http1/http1_parse.c \
+	protocols/http1/http1_state.h \
+	protocols/http1/http1_target.c \
+	protocols/http1/http1_write.c

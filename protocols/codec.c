@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#include "protocols/codec.h"
+
+#include "protocols/http1/http1.h"
+
+static const struct ymo_codec_ops *const codecs[] = {
+    &ymo_http1_ops,
+};
+
+const struct ymo_codec_ops *
+ymo_codec_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
+        if (strcmp(codecs[i]->name, name) == 0)
+            return codecs[i];
+    }
+    return NULL;
+}

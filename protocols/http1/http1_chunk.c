@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The chunk scanner (RFC 9112 7.1). The parser reads the same bytes afterwards and has to agree;
+ * alone it would let pass other bytes than CRLF around the data and extensions without end.
+ */
+#include "protocols/http1/http1_state.h"
+
+enum {
+    MAX_DIGITS = 16,       /* leading zeros included */
+    MAX_EXT = 1024,        /* bytes of extensions, a line */
+    FREE_EXTS = 16 * 1024, /* and in a whole body, beyond one for each byte of data */
+};
+
+enum chunk_state {
+    SIZE_FIRST, /* the first digit */
+    SIZE,
+    EXT_SPACE, /* between size and ';' */
+    EXT,
+    SIZE_LF,
+    DATA,
+    DATA_CR,
+    DATA_LF,
+    FIELD_FIRST, /* first byte of a trailer line, or of the empty line that ends it all */
+    FIELD_NAME,
+    FIELD_VALUE,
+    FIELD_LF,
+    LAST_LF,
+};
+
+void
+ymo_http1_chunk_begin(struct ymo_http1 *h)
+{
+    h->chunk = SIZE_FIRST;
+    h->left = h->total = h->exts = 0;
+    h->count = h->fields = 0;
+}
+
+static void
+refuse(struct ymo_http1_bad *b, int status, const char *why)
+{
+    *b = (struct ymo_http1_bad){status, why};
+}
+
+static void
+size_digit(struct ymo_http1 *h, char c, struct ymo_http1_bad *b)
+{
+    if (h->count == MAX_DIGITS) {
+        refuse(b, 400, "chunk size too long");
+        return;
+    }
+    h->count++;
+    h->left = h->left << 4 | ymo_http1_hex_value(c);
+}
+
+/* The size is known: before any of the data is taken, it must fit. */
+static void
+size_known(struct ymo_http1 *h, struct ymo_http1_bad *b)
+{
+    uint64_t max = h->env->limits->max_body;
+    if (max == 0 || max > INT64_MAX)
+        max = INT64_MAX; /* sizes are signed from here on */
+    if (h->left > max - h->total) {
+        refuse(b, 413, "chunked body larger than max_body");
+        return;
+    }
+    h->total += h->left;
+    h->count = 0;
+}
+
+static void
+ext_byte(struct ymo_http1 *h, char c, struct ymo_http1_bad *b)
+{
+    if (ymo_http1_is(c, YMO_HTTP1_CTL))
+        refuse(b, 400, "control byte in a chunk extension");
+    else if (++h->count > MAX_EXT || ++h->exts > FREE_EXTS + h->total)
+        refuse(b, 400, "chunk extensions too long");
+}
+
+static void
+trailer_byte(struct ymo_http1 *h, char c, struct ymo_http1_bad *b)
+{
+    if (++h->count > h->env->limits->header_bytes) {
+        refuse(b, 431, "trailers too large");
+    } else if (h->chunk == FIELD_FIRST) {
+        if (c == '\r') {
+            h->chunk = LAST_LF;
+        } else if (!ymo_http1_is(c, YMO_HTTP1_TCHAR)) {
+            refuse(b, 400, "malformed trailer");
+        } else if (h->fields++ == h->env->limits->headers) {
+            refuse(b, 431, "too many trailer fields");
+        } else {
+            h->chunk = FIELD_NAME;
+        }
+    } else if (h->chunk == FIELD_NAME) {
+        if (c == ':')
+            h->chunk = FIELD_VALUE;
+        else if (!ymo_http1_is(c, YMO_HTTP1_TCHAR))
+            refuse(b, 400, "malformed trailer");
+    } else if (h->chunk == FIELD_VALUE) {
+        if (c == '\r')
+            h->chunk = FIELD_LF;
+        else if (ymo_http1_is(c, YMO_HTTP1_CTL))
+            refuse(b, 400, "control byte in a trailer");
+    } else { /* FIELD_LF */
+        if (c != '\n')
+            refuse(b, 400, "bare CR in a trailer");
+        h->chunk = FIELD_FIRST;
+    }
+}
+
+size_t
+ymo_http1_chunk_scan(struct ymo_http1 *h, struct ymo_slice in, struct ymo_slice *piece_r,
+                     bool *end_r, struct ymo_http1_bad *b)
+{
+    for (size_t i = 0; i < in.len && !b->status; i++) {
+        char c = in.data[i];
+        switch ((enum chunk_state)h->chunk) {
+        case SIZE_FIRST:
+            h->left = h->count = 0;
+            h->chunk = SIZE;
+            if (ymo_http1_is(c, YMO_HTTP1_HEX))
+                size_digit(h, c, b);
+            else
+                refuse(b, 400, "malformed chunk size");
+            break;
+        case SIZE:
+            if (ymo_http1_is(c, YMO_HTTP1_HEX)) {
+                size_digit(h, c, b);
+                break;
+            }
+            size_known(h, b);
+            if (b->status)
+                break;
+            h->chunk = c == '\r' ? SIZE_LF : c == ';' ? EXT : EXT_SPACE;
+            if (c != '\r' && c != ';' && c != ' ')
+                refuse(b, 400, "malformed chunk size");
+            break;
+        case EXT_SPACE:
+            ext_byte(h, c, b);
+            if (c == ';')
+                h->chunk = EXT;
+            else if (c != ' ')
+                refuse(b, 400, "malformed chunk extension");
+            break;
+        case EXT:
+            if (c == '\r')
+                h->chunk = SIZE_LF;
+            else
+                ext_byte(h, c, b);
+            break;
+        case SIZE_LF:
+            if (c != '\n')
+                refuse(b, 400, "bare CR in a chunk size line");
+            h->count = 0;
+            h->chunk = h->left ? DATA : FIELD_FIRST;
+            break;
+        case DATA: {
+            size_t n = in.len - i < h->left ? in.len - i : (size_t)h->left;
+            h->left -= n;
+            if (h->left == 0)
+                h->chunk = DATA_CR;
+            *piece_r = ymo_slice_of(in.data + i, n);
+            return i + n;
+        }
+        case DATA_CR:
+            if (c != '\r')
+                refuse(b, 400, "chunk data does not end with CRLF");
+            h->chunk = DATA_LF;
+            break;
+        case DATA_LF:
+            if (c != '\n')
+                refuse(b, 400, "chunk data does not end with CRLF");
+            h->chunk = SIZE_FIRST;
+            break;
+        case FIELD_FIRST:
+        case FIELD_NAME:
+        case FIELD_VALUE:
+        case FIELD_LF:
+            trailer_byte(h, c, b);
+            break;
+        case LAST_LF:
+            if (c != '\n') {
+                refuse(b, 400, "bare CR in the trailers");
+                break;
+            }
+            *end_r = true;
+            return i + 1;
+        }
+    }
+    return in.len;
+}
