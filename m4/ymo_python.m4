@@ -77,6 +77,8 @@ AC_DEFUN([YMO_PYTHON], [
   AS_IF([test "x$ymo_cv_python" = xnone],
     [AC_MSG_ERROR([no python3 found on PATH: install it (Debian: apt-get install python3-dev), or name one with PYTHON=/path/to/python3, or build without it (--disable-wsgi)])])
   PYTHON=$ymo_cv_python
+  AS_IF([test -f "$PYTHON" && test -x "$PYTHON"], [],
+    [AC_MSG_ERROR([there is no program $PYTHON: name a CPython 3.9 to 3.13 with PYTHON=/path/to/python3])])
   AS_IF([ymo_py=`"$PYTHON" "$srcdir/m4/ymo_python.py" 2>conftest.err`],
     [eval "$ymo_py"],
     [cat conftest.err >&AS_MESSAGE_LOG_FD
