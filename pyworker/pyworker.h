@@ -38,6 +38,12 @@ struct ymo_pyworker;
 int ymo_pyworker_start(const struct ymo_pyworker_config *cfg,
                        struct ymo_pyworker **pw_r) YMO_MUST_CHECK;
 
+/*
+ * After start: has the application (or something it imported) installed a handler of its own for
+ * this signal? Then the signal is left to it.
+ */
+bool ymo_pyworker_handles_signal(int signo);
+
 /* The interface for the reactor; lives as long as the pyworker. */
 struct ymo_executor *ymo_pyworker_executor(struct ymo_pyworker *pw);
 

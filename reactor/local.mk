@@ -3,4 +3,17 @@
 noinst_LIBRARIES += reactor/libreactor.a
 reactor_libreactor_a_CPPFLAGS = $(YMO_CPPFLAGS)
 reactor_libreactor_a_SOURCES = \
-	reactor/reactor.h
+	reactor/conn.c \
+	reactor/conn.h \
+	reactor/deadline.c \
+	reactor/deadline.h \
+	reactor/dispatch.c \
+	reactor/listener.c \
+	reactor/loop.h \
+	reactor/outq.c \
+	reactor/outq.h \
+	reactor/plain.c \
+	reactor/reactor.c \
+	reactor/reactor.h \
+	reactor/transport.h \
+	reactor/writer.c

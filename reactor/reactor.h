@@ -16,7 +16,7 @@
 
 struct ymo_reactor;
 
-/* A bound, listening, non-blocking socket. The reactor does not close it. */
+/* A bound, listening, non-blocking socket. The reactor closes it when it stops accepting. */
 struct ymo_reactor_listener {
     int fd;
     const struct ymo_codec_ops *codec;
@@ -40,6 +40,7 @@ struct ymo_reactor_config {
     double graceful_timeout;
     uint64_t body_min_rate;
     bool use_kqueue;
+    bool leave_sigterm, leave_sigint; /* the application has handlers of its own */
 };
 
 /* The config is copied except for strings and the listener array, which must outlive the reactor.

@@ -43,7 +43,7 @@ ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id, struct ymo_m
     ex->id = id;
     ex->out_first = ex->out_last = NULL;
     ex->out_refs = 0;
-    ex->end_written = false;
+    ex->end_written = ex->handed_over = false;
     ex->head_sent = ex->end_taken = ex->broken = ex->body_done = ex->want_continue = false;
     ex->next = ex->prev = NULL;
     ex->in_queue = false;

@@ -38,6 +38,7 @@ struct ymo_exchange {
     struct ymo_msg *out_first; /* messages taken and not yet written */
     struct ymo_msg *out_last;
     unsigned out_refs; /* segments of the connection's output that point into messages */
+    bool handed_over;  /* the executor has seen it */
     bool head_sent, end_taken, end_written, broken;
     bool body_done;     /* the request's last body byte has arrived */
     bool want_continue; /* 100 (Continue) is owed on first read */

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * yimmo-wsgi: settings → sockets → interpreter and application → reactor thread → worker 0.
+ * Exit status: 0 stopped as asked; 1 could not start, or a stop cut requests off; 2 usage or
+ * configuration.
+ */
+#include "base/log.h"
+#include "config.h"
+#include "config/settings.h"
+#include "protocols/codec.h"
+#include "reactor/reactor.h"
+#include "supervisor/sockets.h"
+#if YMO_WITH_WSGI
+#include "pyworker/pyworker.h"
+#endif
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { EXIT_START = 1, EXIT_USAGE = 2 };
+
+static const char software[] = PACKAGE_NAME "/" PACKAGE_VERSION;
+
+static void
+print_version(void)
+{
+#if YMO_WITH_WSGI
+    printf("%s %s, Python %s, libpython %s\n", PACKAGE_NAME, PACKAGE_VERSION,
+           ymo_pyworker_python_version(), YMO_PYTHON_LINK);
+#else
+    printf("%s %s, built without Python\n", PACKAGE_NAME, PACKAGE_VERSION);
+#endif
+}
+
+#if YMO_WITH_WSGI
+
+static const char *
+protocol_name(enum ymo_protocol p)
+{
+    switch (p) {
+    case YMO_PROTO_HTTP:
+    case YMO_PROTO_HTTPS:
+        return "http";
+    case YMO_PROTO_FASTCGI:
+        return "fastcgi";
+    case YMO_PROTO_UWSGI:
+        return "uwsgi";
+    }
+    return "?";
+}
+
+/* What the settings allow and this build cannot do. It never serves plaintext where TLS was asked.
+ */
+static int
+check_supported(const struct ymo_settings *s)
+{
+    struct ymo_addr *addrs;
+    size_t n;
+    int rc = ymo_settings_addresses(s, &addrs, &n);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < n; i++) {
+        char name[320];
+        ymo_addr_format(&addrs[i], name, sizeof(name));
+        if (addrs[i].protocol == YMO_PROTO_HTTPS) {
+            fprintf(stderr, "yimmo-wsgi: %s: this build has no TLS; serve http behind a proxy\n",
+                    name);
+            rc = YMO_EINVAL;
+        } else if (!ymo_codec_find(protocol_name(addrs[i].protocol))) {
+            fprintf(stderr, "yimmo-wsgi: %s: this build does not speak %s; it speaks http\n", name,
+                    protocol_name(addrs[i].protocol));
+            rc = YMO_EINVAL;
+        }
+    }
+    free(addrs);
+    if (s->tls_cert) {
+        fprintf(stderr,
+                "yimmo-wsgi: tls_cert is set to %s, and this build has no TLS; it does not "
+                "serve plaintext in its place\n",
+                s->tls_cert);
+        rc = YMO_EINVAL;
+    }
+    return rc;
+}
+
+/* Descriptors for every connection allowed, where the hard limit lets us; else fewer connections.
+ */
+static void
+fit_descriptors(struct ymo_settings *s)
+{
+    enum { OTHERS = 256 }; /* what the application and the interpreter open */
+    struct rlimit lim;
+    rlim_t want = (rlim_t)s->max_connections + OTHERS;
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want)
+        return;
+    lim.rlim_cur = lim.rlim_max < want ? lim.rlim_max : want;
+    if (setrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want)
+        return;
+    ymo_notice("max_connections %d needs more descriptors than this process may open (%llu): "
+               "accepting pauses when they run out; raise `ulimit -n`",
+               s->max_connections, (unsigned long long)lim.rlim_cur);
+}
+
+static struct ymo_reactor_listener *
+make_listeners(const struct ymo_sockets *socks)
+{
+    struct ymo_reactor_listener *ls = calloc(socks->n, sizeof(*ls));
+    for (size_t i = 0; ls && i < socks->n; i++) {
+        const struct ymo_socket *s = &socks->items[i];
+        ls[i] = (struct ymo_reactor_listener){
+            .fd = s->fd,
+            .codec = ymo_codec_find(protocol_name(s->protocol)),
+            .https = s->protocol == YMO_PROTO_HTTPS,
+            .is_unix = s->is_unix,
+            .name = s->name,
+        };
+    }
+    return ls;
+}
+
+static struct ymo_reactor_config
+reactor_config(const struct ymo_settings *s, const struct ymo_reactor_listener *ls, size_t n,
+               struct ymo_executor *executor)
+{
+    return (struct ymo_reactor_config){
+        .listeners = ls,
+        .n_listeners = n,
+        .executor = executor,
+        .limits = {.request_line = s->max_request_line,
+                   .header_bytes = s->max_header_bytes,
+                   .headers = s->max_headers,
+                   .max_body = s->max_body},
+        .script_name = s->script_name ? s->script_name : "",
+        .server = s->server_header ? software : "",
+        .max_connections = s->max_connections,
+        .request_buffering = s->request_buffering,
+        .body_memory = s->body_memory,
+        .response_buffer = s->response_buffer,
+        .tmp_dir = s->tmp_dir,
+        .idle_timeout = s->idle_timeout,
+        .head_timeout = s->head_timeout,
+        .body_timeout = s->body_timeout,
+        .write_timeout = s->write_timeout,
+        .linger_timeout = s->linger_timeout,
+        .graceful_timeout = s->graceful_timeout,
+        .body_min_rate = s->body_min_rate,
+        .use_kqueue = s->use_kqueue,
+        .leave_sigterm = ymo_pyworker_handles_signal(SIGTERM),
+        .leave_sigint = ymo_pyworker_handles_signal(SIGINT),
+    };
+}
+
+static int
+load_application(const struct ymo_settings *s, int argc, char **argv, struct ymo_pyworker **pw_r)
+{
+    const struct ymo_pyworker_config cfg = {
+        .module = s->module,
+        .app = s->app,
+        .pythonpath = (const char *const *)s->pythonpath.items,
+        .n_pythonpath = s->pythonpath.n,
+        .virtualenv = s->virtualenv,
+        .script_name = s->script_name ? s->script_name : "",
+        .argv = argv,
+        .argc = argc,
+        .n_threads = s->no_threads,
+        .multiprocess = false,
+        .software = software,
+    };
+    return ymo_pyworker_start(&cfg, pw_r);
+}
+
+/* Serve until asked to stop. */
+static int
+serve(struct ymo_settings *s, int argc, char **argv)
+{
+    struct ymo_sockets socks;
+    struct ymo_pyworker *pw = NULL;
+    struct ymo_reactor *r = NULL;
+    struct ymo_reactor_listener *ls = NULL;
+    int status = EXIT_START;
+    bool served = false;
+
+    if (s->no_proc > 1)
+        ymo_warn("no_proc is %d: this version runs one process; no_threads gives more workers",
+                 s->no_proc);
+    fit_descriptors(s);
+    if (ymo_sockets_open(s, &socks) < 0)
+        return EXIT_START;
+    if (s->chdir && chdir(s->chdir) != 0) {
+        ymo_fatal("cannot change to the directory %s (chdir): %s", s->chdir, strerror(errno));
+        goto out;
+    }
+    if (load_application(s, argc, argv, &pw) < 0)
+        goto out;
+    ls = make_listeners(&socks);
+    if (!ls) {
+        ymo_fatal("out of memory");
+        goto out;
+    }
+    const struct ymo_reactor_config rc = reactor_config(s, ls, socks.n, ymo_pyworker_executor(pw));
+    if (ymo_reactor_create(&rc, &r) < 0) {
+        ymo_fatal("cannot create the event loop: %s", strerror(errno));
+        goto out;
+    }
+    if (ymo_reactor_start(r) < 0) {
+        ymo_fatal("cannot start the reactor's thread: %s", strerror(errno));
+        goto out;
+    }
+    served = true;
+    for (size_t i = 0; i < socks.n; i++)
+        ymo_notice("listening on %s", socks.items[i].name);
+    ymo_info("%s %s, Python %s (libpython %s), %d worker thread%s", PACKAGE_NAME, PACKAGE_VERSION,
+             ymo_pyworker_python_version(), YMO_PYTHON_LINK, s->no_threads,
+             s->no_threads == 1 ? "" : "s");
+    ymo_pyworker_run(pw, ymo_reactor_stop, r);
+    status = 0;
+out:
+    /* The reactor goes last: it watches graceful_timeout over the interpreter's own end, too. */
+    if (pw)
+        ymo_pyworker_finish(pw);
+    if (r)
+        ymo_reactor_join(r);
+    ymo_sockets_close(&socks, served);
+    free(ls);
+    if (served)
+        ymo_notice("stopped");
+    return status;
+}
+
+#else
+
+static int
+check_supported(const struct ymo_settings *s)
+{
+    (void)s;
+    return YMO_OK;
+}
+
+static int
+serve(struct ymo_settings *s, int argc, char **argv)
+{
+    (void)s, (void)argc, (void)argv;
+    ymo_fatal("built with --disable-wsgi: there is nothing to serve applications with");
+    return EXIT_START;
+}
+
+#endif
+
+int
+main(int argc, char **argv)
+{
+    struct ymo_settings s;
+    int status = 0;
+    if (ymo_settings_load(&s, argc, argv, environ) < 0)
+        return EXIT_USAGE;
+    ymo_log_init((enum ymo_log_level)s.log_level);
+    if (s.help)
+        ymo_settings_print_help();
+    else if (s.version)
+        print_version();
+    else if (s.print_config)
+        ymo_settings_print_config(&s);
+    else if (check_supported(&s) < 0)
+        status = EXIT_USAGE;
+    else if (s.check_config)
+        printf("the configuration is good\n");
+    else {
+        signal(SIGPIPE, SIG_IGN);
+        status = serve(&s, argc, argv);
+    }
+    ymo_settings_free(&s);
+    if (fflush(stdout) != 0 && status == 0)
+        status = EXIT_START;
+    return status;
+}

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: MIT */
+#include "reactor/conn.h"
+
+#include "base/log.h"
+#include "reactor/loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void
+update_read(struct ymo_conn *c)
+{
+    bool want = !c->eof && (c->state == YMO_CONN_LINGER ||
+                            (c->state == YMO_CONN_OPEN && !c->paused && c->in.len < c->r->in_max));
+    if (want == !!ev_is_active(&c->rd))
+        return;
+    if (want)
+        ev_io_start(c->r->loop, &c->rd);
+    else
+        ev_io_stop(c->r->loop, &c->rd);
+}
+
+/* ---- events from the codec ------------------------------------------------------------- */
+
+static struct ymo_request *
+open_request(void *arg, uint32_t id)
+{
+    struct ymo_exchange *ex = ymo_dispatch_open(arg, id);
+    return ex ? &ex->req : NULL;
+}
+
+static struct ymo_exchange *
+find_exchange(const struct ymo_conn *c, uint32_t id)
+{
+    /* Newest first: with one open exchange, as in HTTP/1.1, the first look hits. */
+    for (struct ymo_list *n = c->exchanges.prev; n != &c->exchanges; n = n->prev) {
+        struct ymo_exchange *ex = YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn);
+        if (ex->id == id)
+            return ex;
+    }
+    return NULL;
+}
+
+static void
+send_continue(struct ymo_conn *c, struct ymo_exchange *ex)
+{
+    struct ymo_outq *q = ymo_writer_outq(c);
+    size_t before = q ? q->bytes.len : 0;
+    ex->want_continue = false;
+    if (!q || c->codec->proceed(c->codec_state, ex->id, &q->bytes) < 0) {
+        ymo_conn_kill(c);
+        return;
+    }
+    ymo_outq_wrote(q, before);
+    ymo_dispatch_dirty(c);
+}
+
+/* `more`: bytes of the body have arrived together with the head. */
+static void
+on_head(struct ymo_conn *c, struct ymo_exchange *ex, bool last, bool more)
+{
+    struct ymo_reactor *r = c->r;
+    bool streaming = !r->cfg.request_buffering && !last;
+    c->used = true;
+    int rc = ymo_request_mount(&ex->req, ymo_slice_str(r->cfg.script_name));
+    if (rc < 0) {
+        ymo_conn_fail(c, ex, rc == YMO_ENOMEM ? 503 : 404,
+                      rc == YMO_ENOMEM ? "out of memory" : "path is outside script_name");
+        return;
+    }
+    ymo_body_begin(&ex->body, streaming, r->cfg.body_memory, r->cfg.tmp_dir,
+                   ymo_exchange_body_wanted, ex);
+    ex->body_done = last;
+    if (last) {
+        ymo_body_finish(&ex->body);
+        ymo_dispatch_submit(r, ex);
+        return;
+    }
+    c->receiving = ex;
+    c->body_since = ev_now(r->loop);
+    ex->want_continue = ex->req.expect_continue && !more;
+    if (streaming) {
+        if (ex->want_continue)
+            ymo_body_rearm(&ex->body);
+        ymo_dispatch_submit(r, ex);
+    } else if (ex->want_continue) {
+        send_continue(c, ex);
+    }
+}
+
+static void
+on_body_end(struct ymo_conn *c, struct ymo_exchange *ex)
+{
+    ex->body_done = true;
+    ex->want_continue = false;
+    if (c->receiving == ex)
+        c->receiving = NULL;
+    ymo_body_finish(&ex->body);
+    if (!ex->body.streaming)
+        ymo_dispatch_submit(c->r, ex);
+}
+
+static void
+on_body(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_slice data, bool last)
+{
+    struct ymo_reactor *r = c->r;
+    ex->want_continue = false; /* it did not wait for it */
+    ssize_t n = ymo_body_append(&ex->body, data.data, data.len);
+    if (n < 0) {
+        if (n == YMO_EIO)
+            ymo_error("conn %llu: cannot store a request body in %s: %s; see tmp_dir",
+                      (unsigned long long)c->serial, r->cfg.tmp_dir, strerror(errno));
+        ymo_conn_fail(c, ex, 503, "cannot store the request body");
+        return;
+    }
+    YMO_ASSERT((size_t)n == data.len);
+    if (last) {
+        on_body_end(c, ex);
+        return;
+    }
+    /* A slow trickle keeps the pause short and the connection for ever: ask for an average rate. */
+    double elapsed = ev_now(r->loop) - c->body_since;
+    if (!ex->body.streaming && r->cfg.body_min_rate && elapsed > r->cfg.body_timeout &&
+        (double)ex->body.size < elapsed * (double)r->cfg.body_min_rate)
+        ymo_conn_fail(c, ex, 408, "the body arrives slower than body_min_rate");
+}
+
+static void
+on_reply(struct ymo_conn *c, struct ymo_slice data)
+{
+    struct ymo_outq *q = ymo_writer_outq(c);
+    size_t before = q ? q->bytes.len : 0;
+    if (!q || ymo_buf_append_slice(&q->bytes, data) < 0) {
+        ymo_conn_kill(c);
+        return;
+    }
+    ymo_outq_wrote(q, before);
+    ymo_dispatch_dirty(c);
+}
+
+static void
+on_abort(struct ymo_conn *c, struct ymo_exchange *ex)
+{
+    if (c->receiving == ex)
+        c->receiving = NULL;
+    (void)ymo_dispatch_cancel(c->r, ex);
+}
+
+static void
+on_event(struct ymo_conn *c, const struct ymo_codec_event *ev, bool more)
+{
+    if (ev->what == YMO_CODEC_BAD) {
+        ymo_conn_fail(c, c->receiving, ev->status, ev->why);
+        return;
+    }
+    if (ev->what == YMO_CODEC_REPLY) {
+        on_reply(c, ev->data);
+        return;
+    }
+    struct ymo_exchange *ex = find_exchange(c, ev->id);
+    YMO_ASSERT(ex != NULL);
+    switch (ev->what) {
+    case YMO_CODEC_HEAD:
+        on_head(c, ex, ev->last, more);
+        break;
+    case YMO_CODEC_BODY:
+        on_body(c, ex, ev->data, ev->last);
+        break;
+    case YMO_CODEC_DONE:
+        on_body_end(c, ex);
+        break;
+    case YMO_CODEC_ABORT:
+        on_abort(c, ex);
+        break;
+    case YMO_CODEC_MORE:
+    case YMO_CODEC_REPLY:
+    case YMO_CODEC_BAD:
+        break;
+    }
+}
+
+/* ---- input ----------------------------------------------------------------------------- */
+
+/* All the exchanges it may have are being served: what arrives now waits. */
+static bool
+is_full(const struct ymo_conn *c)
+{
+    return !c->receiving && c->n_exchanges >= c->codec->max_open;
+}
+
+/* Give the codec what it can take of `in`; returns the bytes that are done with. */
+static size_t
+feed(struct ymo_conn *c, struct ymo_slice in)
+{
+    struct ymo_codec_event ev;
+    size_t off = 0;
+    while (c->state == YMO_CONN_OPEN && off < in.len && !is_full(c)) {
+        size_t rest = in.len - off, give = rest;
+        struct ymo_exchange *ex = c->receiving;
+        if (ex && ex->body.streaming) {
+            /* Framing only adds to a body: it never yields more bytes than it is given. */
+            size_t half = c->r->cfg.body_memory / 2;
+            size_t room = ymo_body_room(&ex->body, rest < half ? rest : half);
+            if (give > room)
+                give = room;
+        }
+        size_t n =
+            give ? c->codec->feed(c->codec_state, ymo_slice_of(in.data + off, give), &ev) : 0;
+        YMO_ASSERT(n <= give);
+        off += n;
+        if (give && ev.what != YMO_CODEC_MORE)
+            on_event(c, &ev, off < in.len);
+        else if (give == rest)
+            break;
+        else if (n == 0) {
+            c->paused = true; /* until the reader makes room: ymo_conn_resume */
+            break;
+        }
+    }
+    return off;
+}
+
+static void
+at_eof(struct ymo_conn *c)
+{
+    struct ymo_codec_event ev;
+    if (c->state != YMO_CONN_OPEN || is_full(c) || c->paused)
+        return; /* a half-closed client still gets the answers it asked for */
+    c->codec->eof(c->codec_state, &ev);
+    if (ev.what == YMO_CODEC_BAD)
+        ymo_conn_fail(c, c->receiving, ev.status, ev.why);
+    else
+        ymo_conn_finish(c, false);
+}
+
+/* Feed `fresh` (not yet part of c->in) or, when that is empty, c->in; keep the rest. */
+static void
+take_input(struct ymo_conn *c, struct ymo_slice fresh)
+{
+    if (c->feeding)
+        return;
+    c->feeding = true;
+    if (fresh.len > 0) {
+        size_t n = feed(c, fresh);
+        if (n < fresh.len && c->state == YMO_CONN_OPEN &&
+            ymo_buf_append(&c->in, fresh.data + n, fresh.len - n) < 0)
+            ymo_conn_kill(c);
+    } else if (c->in.len > 0) {
+        size_t n = feed(c, ymo_buf_slice(&c->in));
+        if (c->state == YMO_CONN_OPEN) {
+            ymo_buf_consume(&c->in, n);
+            if (c->in.len == 0)
+                ymo_buf_free(&c->in);
+        }
+    }
+    c->feeding = false;
+    if (c->eof)
+        at_eof(c);
+}
+
+void
+ymo_conn_input(struct ymo_conn *c)
+{
+    take_input(c, ymo_slice_of(NULL, 0));
+    if (c->state == YMO_CONN_DEAD)
+        return;
+    update_read(c);
+    ymo_conn_deadline(c, true);
+}
+
+void
+ymo_conn_resume(struct ymo_conn *c, struct ymo_exchange *ex)
+{
+    if (c->state != YMO_CONN_OPEN || c->receiving != ex)
+        return;
+    if (ex->want_continue)
+        send_continue(c, ex);
+    c->paused = false;
+    ymo_conn_input(c);
+}
+
+static void
+discard(struct ymo_conn *c)
+{
+    struct ymo_reactor *r = c->r;
+    ssize_t n = c->transport->read(c, r->scratch, YMO_SCRATCH);
+    if (n == YMO_EAGAIN)
+        return;
+    /* Each arrival renews the deadline, up to a bound in total. */
+    if (n <= 0 || ev_now(r->loop) - c->body_since > 6 * r->cfg.linger_timeout)
+        ymo_conn_kill(c);
+    else
+        ymo_conn_deadline(c, true);
+}
+
+static void
+read_cb(struct ev_loop *loop, ev_io *io, int revents)
+{
+    struct ymo_conn *c = io->data;
+    struct ymo_reactor *r = c->r;
+    ssize_t n;
+    (void)loop, (void)revents;
+    if (c->state == YMO_CONN_LINGER) {
+        discard(c);
+        return;
+    }
+    if (c->in.len == 0) {
+        n = c->transport->read(c, r->scratch, YMO_SCRATCH);
+        if (n > 0)
+            take_input(c, ymo_slice_of(r->scratch, (size_t)n));
+    } else {
+        size_t room = r->in_max - c->in.len;
+        if (ymo_buf_reserve(&c->in, room < 16384 ? room : 16384) < 0) {
+            ymo_conn_kill(c);
+            return;
+        }
+        size_t have = ymo_buf_room_len(&c->in);
+        n = c->transport->read(c, ymo_buf_room(&c->in), have < room ? have : room);
+        if (n > 0) {
+            ymo_buf_commit(&c->in, (size_t)n);
+            take_input(c, ymo_slice_of(NULL, 0));
+        }
+    }
+    if (n == 0) {
+        c->eof = true;
+        at_eof(c);
+    } else if (n < 0 && n != YMO_EAGAIN) {
+        ymo_debug("conn %llu: the client is gone", (unsigned long long)c->serial);
+        ymo_conn_kill(c);
+    }
+    if (c->state == YMO_CONN_DEAD)
+        return;
+    update_read(c);
+    ymo_conn_deadline(c, n > 0);
+}
+
+static void
+write_cb(struct ev_loop *loop, ev_io *io, int revents)
+{
+    (void)loop, (void)revents;
+    ymo_writer_pump(io->data);
+}
+
+/* ---- life ------------------------------------------------------------------------------ */
+
+/* IPv4 addresses of a dual-stack socket are shown as what they are. */
+static void
+format_addr(const struct sockaddr *sa, char *addr, char *port)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    unsigned n = 0;
+    if (sa->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)sa;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+        n = ntohs(in->sin_port);
+    } else {
+        const struct sockaddr_in6 *in6 = (const void *)sa;
+        if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+            inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], host, sizeof(host));
+        else
+            inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+        n = ntohs(in6->sin6_port);
+    }
+    memcpy(addr, host, sizeof(host));
+    if (port)
+        (void)snprintf(port, 6, "%u", n & 0xffffu);
+}
+
+static void
+set_addresses(struct ymo_conn *c, const struct ymo_listener *l, const struct sockaddr *peer)
+{
+    if (peer->sa_family != AF_INET && peer->sa_family != AF_INET6)
+        return;
+    format_addr(peer, c->remote_addr, c->remote_port);
+    c->env.remote_addr = ymo_slice_str(c->remote_addr);
+    c->env.remote_port = ymo_slice_str(c->remote_port);
+    c->env.server_name = ymo_slice_str(l->name);
+    c->env.server_port = ymo_slice_str(l->port);
+    if (l->wildcard) {
+        struct sockaddr_storage local;
+        socklen_t len = sizeof(local);
+        if (getsockname(c->fd, (struct sockaddr *)&local, &len) == 0) {
+            format_addr((struct sockaddr *)&local, c->local_addr, NULL);
+            c->env.server_name = ymo_slice_str(c->local_addr);
+        }
+    }
+}
+
+struct ymo_conn *
+ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
+              const struct sockaddr *peer)
+{
+    const struct ymo_codec_ops *codec = l->cfg->codec;
+    struct ymo_conn *c = calloc(1, sizeof(*c) + codec->state_size);
+    if (!c) {
+        close(fd);
+        return NULL;
+    }
+    c->r = r;
+    c->transport = &ymo_plain_ops;
+    c->codec = codec;
+    c->fd = fd;
+    c->serial = ++r->next_serial;
+    ev_io_init(&c->rd, read_cb, fd, EV_READ);
+    ev_io_init(&c->wr, write_cb, fd, EV_WRITE);
+    c->rd.data = c->wr.data = c;
+    ymo_deadline_init(&c->deadline);
+    ymo_list_init(&c->exchanges);
+    c->env.limits = &r->cfg.limits;
+    c->env.https = l->cfg->https;
+    c->env.open = open_request;
+    c->env.open_arg = c;
+    c->env.remote_addr = c->env.remote_port = ymo_slice_of("", 0);
+    c->env.server_name = c->env.server_port = ymo_slice_of("", 0);
+    set_addresses(c, l, peer);
+    codec->init(c->codec_state, &c->env);
+    ymo_list_append(&r->conns, &c->node);
+    r->n_conns++;
+    ev_io_start(r->loop, &c->rd);
+    ymo_conn_deadline(c, true);
+    ymo_trace("conn %llu: from %s:%s", (unsigned long long)c->serial, c->remote_addr,
+              c->remote_port);
+    return c;
+}
+
+static void
+cancel_all(struct ymo_conn *c)
+{
+    struct ymo_list *n, *next;
+    c->receiving = NULL;
+    YMO_LIST_FOREACH (n, next, &c->exchanges)
+        (void)ymo_dispatch_cancel(c->r, YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn));
+}
+
+void
+ymo_conn_fail(struct ymo_conn *c, struct ymo_exchange *ex, int status, const char *why)
+{
+    bool answer = status != 0 && (!ex || !ex->head_sent);
+    if (c->state != YMO_CONN_OPEN)
+        return;
+    if (why)
+        ymo_info("conn %llu: %s%s%s: answered %d: %s", (unsigned long long)c->serial,
+                 c->remote_addr, c->remote_port[0] ? ":" : "", c->remote_port, answer ? status : 0,
+                 why);
+    if (answer) {
+        struct ymo_codec_out out = ymo_writer_out(c->r, true);
+        struct ymo_outq *q = ymo_writer_outq(c);
+        size_t before = q ? q->bytes.len : 0;
+        if (!q || c->codec->fail(c->codec_state, ex ? ex->id : 0, status, &out, &q->bytes) < 0) {
+            ymo_conn_kill(c);
+            return;
+        }
+        ymo_outq_wrote(q, before);
+    }
+    cancel_all(c);
+    ymo_conn_finish(c, true);
+}
+
+void
+ymo_conn_finish(struct ymo_conn *c, bool linger)
+{
+    if (c->state != YMO_CONN_OPEN)
+        return;
+    c->state = YMO_CONN_FLUSHING;
+    c->linger = linger;
+    update_read(c);
+    if (c->out)
+        ymo_dispatch_dirty(c);
+    else
+        ymo_conn_flushed(c);
+}
+
+void
+ymo_conn_flushed(struct ymo_conn *c)
+{
+    if (!c->linger || c->eof) {
+        ymo_conn_kill(c);
+        return;
+    }
+    c->transport->shutdown(c);
+    c->state = YMO_CONN_LINGER;
+    c->body_since = ev_now(c->r->loop);
+    if (!c->feeding)
+        ymo_buf_free(&c->in);
+    update_read(c);
+    ymo_conn_deadline(c, true);
+}
+
+void
+ymo_conn_kill(struct ymo_conn *c)
+{
+    struct ymo_reactor *r = c->r;
+    if (c->state == YMO_CONN_DEAD)
+        return;
+    c->state = YMO_CONN_DEAD;
+    ev_io_stop(r->loop, &c->rd);
+    ev_io_stop(r->loop, &c->wr);
+    ymo_deadline_set(&r->deadlines, &c->deadline, YMO_DEADLINE_NONE, false);
+    /* A child that the application forked holds a copy of the descriptor: closing ours alone would
+     * not end the connection. */
+    if (atomic_load_explicit(&ymo_reactor_forked, memory_order_relaxed))
+        (void)shutdown(c->fd, SHUT_RDWR);
+    close(c->fd);
+    c->codec->fini(c->codec_state);
+    if (c->out) {
+        ymo_outq_clear(c->out);
+        ymo_writer_drop_outq(c);
+    }
+    cancel_all(c);
+    ymo_list_remove(&c->node);
+    if (c->n_exchanges == 0)
+        ymo_list_append(&r->dead, &c->node);
+    r->n_conns--;
+    ymo_trace("conn %llu: closed", (unsigned long long)c->serial);
+    ymo_reactor_conn_gone(r);
+}
+
+void
+ymo_conn_release(struct ymo_conn *c, struct ymo_exchange *ex)
+{
+    if (c->receiving == ex)
+        c->receiving = NULL;
+    ymo_dispatch_release(c->r, ex);
+    YMO_ASSERT(c->n_exchanges > 0);
+    c->n_exchanges--;
+    if (c->n_exchanges == 0 && c->state == YMO_CONN_DEAD && ymo_list_empty(&c->node))
+        ymo_list_append(&c->r->dead, &c->node);
+}
+
+void
+ymo_conn_free(struct ymo_conn *c)
+{
+    YMO_ASSERT(c->state == YMO_CONN_DEAD && c->n_exchanges == 0);
+    ymo_list_remove(&c->node);
+    ymo_buf_free(&c->in);
+    free(c);
+}
+
+bool
+ymo_conn_idle(const struct ymo_conn *c)
+{
+    return c->state == YMO_CONN_OPEN && c->n_exchanges == 0 && c->in.len == 0 && !c->out &&
+           !c->codec->in_head(c->codec_state);
+}
+
+void
+ymo_conn_deadline(struct ymo_conn *c, bool progress)
+{
+    enum ymo_deadline_kind kind;
+    bool keep = !progress;
+    if (c->state == YMO_CONN_LINGER) {
+        kind = YMO_DEADLINE_LINGER;
+    } else if (c->out) {
+        kind = YMO_DEADLINE_WRITE;
+    } else if (c->receiving) {
+        kind = c->paused || c->receiving->want_continue ? YMO_DEADLINE_NONE : YMO_DEADLINE_BODY;
+    } else if (c->n_exchanges > 0) {
+        kind = YMO_DEADLINE_NONE;
+    } else {
+        /* A head has one deadline, however its bytes drip in; so has a pause between requests. */
+        kind = c->codec->in_head(c->codec_state) ? YMO_DEADLINE_HEAD : YMO_DEADLINE_IDLE;
+        keep = true;
+    }
+    ymo_deadline_set(&c->r->deadlines, &c->deadline, kind, keep);
+}
+
+void
+ymo_conn_expired(struct ymo_conn *c, enum ymo_deadline_kind kind)
+{
+    switch (kind) {
+    case YMO_DEADLINE_HEAD:
+        ymo_conn_fail(c, NULL, 408, "the request head was not complete within head_timeout");
+        break;
+    case YMO_DEADLINE_BODY:
+        ymo_conn_fail(c, c->receiving, 408, "no more of the body came within body_timeout");
+        break;
+    case YMO_DEADLINE_IDLE:
+        ymo_conn_finish(c, false);
+        break;
+    case YMO_DEADLINE_WRITE:
+        ymo_info("conn %llu: %s: closed: the client took nothing for write_timeout",
+                 (unsigned long long)c->serial, c->remote_addr);
+        ymo_conn_kill(c);
+        break;
+    case YMO_DEADLINE_LINGER:
+    case YMO_DEADLINE_NONE:
+    case YMO_DEADLINE_KINDS:
+        ymo_conn_kill(c);
+        break;
+    }
+}

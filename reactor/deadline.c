@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "reactor/deadline.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+/* The earliest deadline of all, or infinity. */
+static double
+earliest(const struct ymo_deadlines *ds)
+{
+    double at = INFINITY;
+    for (int k = 1; k < YMO_DEADLINE_KINDS; k++) {
+        const struct ymo_list *head = &ds->lists[k];
+        if (!ymo_list_empty(head)) {
+            const struct ymo_deadline *d = YMO_CONTAINER_OF(head->next, struct ymo_deadline, node);
+            if (d->at < at)
+                at = d->at;
+        }
+    }
+    return at;
+}
+
+static void
+stand_at(struct ymo_deadlines *ds, double at)
+{
+    ev_timer_stop(ds->loop, &ds->timer);
+    if (isinf(at))
+        return;
+    double after = at - ev_now(ds->loop);
+    ev_timer_set(&ds->timer, after > 0 ? after : 0, 0.);
+    ev_timer_start(ds->loop, &ds->timer);
+}
+
+static void
+timer_cb(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    struct ymo_deadlines *ds = t->data;
+    double now = ev_now(loop);
+    (void)revents;
+    for (int k = 1; k < YMO_DEADLINE_KINDS; k++) {
+        struct ymo_list *head = &ds->lists[k];
+        /* `expired` may arm others, which go to the tail with a later time: this ends. */
+        while (!ymo_list_empty(head)) {
+            struct ymo_deadline *d = YMO_CONTAINER_OF(head->next, struct ymo_deadline, node);
+            if (d->at > now)
+                break;
+            ymo_list_remove(&d->node);
+            /* `kind` still says which it was; a set by the callback overwrites it. */
+            ds->expired(ds->arg, d);
+        }
+    }
+    stand_at(ds, earliest(ds));
+}
+
+void
+ymo_deadlines_init(struct ymo_deadlines *ds, struct ev_loop *loop,
+                   void (*expired)(void *, struct ymo_deadline *), void *arg)
+{
+    ds->loop = loop;
+    ds->expired = expired;
+    ds->arg = arg;
+    ev_timer_init(&ds->timer, timer_cb, 0., 0.);
+    ds->timer.data = ds;
+    for (int k = 0; k < YMO_DEADLINE_KINDS; k++)
+        ymo_list_init(&ds->lists[k]);
+}
+
+void
+ymo_deadlines_stop(struct ymo_deadlines *ds)
+{
+    ev_timer_stop(ds->loop, &ds->timer);
+}
+
+void
+ymo_deadline_init(struct ymo_deadline *d)
+{
+    ymo_list_init(&d->node);
+    d->kind = YMO_DEADLINE_NONE;
+}
+
+void
+ymo_deadline_set(struct ymo_deadlines *ds, struct ymo_deadline *d, enum ymo_deadline_kind kind,
+                 bool keep)
+{
+    if (keep && d->kind == kind && (kind == YMO_DEADLINE_NONE || !ymo_list_empty(&d->node)))
+        return;
+    ymo_list_remove(&d->node);
+    d->kind = kind;
+    if (kind == YMO_DEADLINE_NONE)
+        return;
+    d->at = ev_now(ds->loop) + ds->seconds[kind];
+    ymo_list_append(&ds->lists[kind], &d->node);
+    /*
+     * The timer may stand too early (then it finds nothing and moves on), never too late: it only
+     * has to move when this is the first of its list, which it is when its kind came into use.
+     */
+    if (ds->lists[kind].next == &d->node &&
+        (!ev_is_active(&ds->timer) ||
+         d->at < ev_now(ds->loop) + ev_timer_remaining(ds->loop, &ds->timer)))
+        stand_at(ds, d->at);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* Accepting, and not accepting when there is no room. */
+#include "base/log.h"
+#include "reactor/loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Per event: the other connections have their turn too. */
+enum { ACCEPTS = 64 };
+
+/* After the descriptors ran out: seconds until the next try, unless a connection closes first. */
+#define PAUSE 0.5
+
+static void
+out_of_descriptors(struct ymo_reactor *r, int err)
+{
+    double now = ev_now(r->loop);
+    if (now - r->accept_complained > 60) {
+        ymo_warn("cannot accept a connection: %s; %d are open. Accepting goes on when one closes; "
+                 "raise the limit (ulimit -n) or lower max_connections",
+                 strerror(err), r->n_conns);
+        r->accept_complained = now;
+    }
+    ev_timer_stop(r->loop, &r->resume);
+    ev_timer_set(&r->resume, PAUSE, 0.);
+    ev_timer_start(r->loop, &r->resume);
+    ymo_listener_update(r);
+}
+
+/* Up to `most` connections. False when the backlog is empty or nothing can be accepted now. */
+static bool
+accept_some(struct ymo_listener *l, int most)
+{
+    struct ymo_reactor *r = l->r;
+    for (int i = 0; i < most && r->n_conns < r->cfg.max_connections; i++) {
+        struct sockaddr_storage peer;
+        socklen_t len = sizeof(peer);
+        peer.ss_family = AF_UNSPEC;
+        int fd = accept4(l->cfg->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            if (!ymo_conn_open(r, l, fd, (struct sockaddr *)&peer))
+                ymo_error("cannot accept a connection: out of memory");
+            continue;
+        }
+        switch (errno) {
+        case EAGAIN:
+#if EAGAIN != EWOULDBLOCK
+        case EWOULDBLOCK:
+#endif
+            return false;
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM:
+            out_of_descriptors(r, errno);
+            return false;
+        default:
+            /* The peer was gone before we came, or the network said so: accept(2). */
+            ymo_debug("accept on %s: %s", l->cfg->name, strerror(errno));
+        }
+    }
+    return true;
+}
+
+static void
+accept_cb(struct ev_loop *loop, ev_io *io, int revents)
+{
+    struct ymo_listener *l = io->data;
+    (void)loop, (void)revents;
+    accept_some(l, ACCEPTS);
+    if (l->r->n_conns >= l->r->cfg.max_connections) {
+        double now = ev_now(loop);
+        if (now - l->r->accept_complained > 60) {
+            ymo_warn("max_connections (%d) reached: new clients wait until one closes",
+                     l->r->cfg.max_connections);
+            l->r->accept_complained = now;
+        }
+        ymo_listener_update(l->r);
+    }
+}
+
+static void
+name_after_socket(struct ymo_listener *l)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof(ss);
+    if (getsockname(l->cfg->fd, (struct sockaddr *)&ss, &len) != 0)
+        return;
+    if (ss.ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)&ss;
+        inet_ntop(AF_INET, &in->sin_addr, l->name, sizeof(l->name));
+        l->wildcard = in->sin_addr.s_addr == htonl(INADDR_ANY);
+        (void)snprintf(l->port, sizeof(l->port), "%u", ntohs(in->sin_port) & 0xffffu);
+    } else if (ss.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const void *)&ss;
+        inet_ntop(AF_INET6, &in6->sin6_addr, l->name, sizeof(l->name));
+        l->wildcard = IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
+        (void)snprintf(l->port, sizeof(l->port), "%u", ntohs(in6->sin6_port) & 0xffffu);
+    }
+}
+
+void
+ymo_listener_init(struct ymo_listener *l, struct ymo_reactor *r,
+                  const struct ymo_reactor_listener *cfg)
+{
+    *l = (struct ymo_listener){.r = r, .cfg = cfg};
+    ev_io_init(&l->io, accept_cb, cfg->fd, EV_READ);
+    l->io.data = l;
+    name_after_socket(l);
+}
+
+void
+ymo_listener_update(struct ymo_reactor *r)
+{
+    bool want = !r->stopping && r->n_conns < r->cfg.max_connections && !ev_is_active(&r->resume);
+    if (want == r->accepting)
+        return;
+    r->accepting = want;
+    for (size_t i = 0; i < r->cfg.n_listeners; i++) {
+        if (want)
+            ev_io_start(r->loop, &r->listeners[i].io);
+        else
+            ev_io_stop(r->loop, &r->listeners[i].io);
+    }
+}
+
+void
+ymo_listener_close_all(struct ymo_reactor *r)
+{
+    for (size_t i = 0; i < r->cfg.n_listeners; i++) {
+        struct ymo_listener *l = &r->listeners[i];
+        ev_io_stop(r->loop, &l->io);
+        /* Clients that the kernel has already let in would be reset: serve them. */
+        while (accept_some(l, ACCEPTS))
+            if (r->n_conns >= r->cfg.max_connections)
+                break;
+        close(l->cfg->fd);
+    }
+    ev_timer_stop(r->loop, &r->resume);
+    r->accepting = false;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop's life: start, signals, graceful stop, end. */
+#include "reactor/reactor.h"
+
+#include "base/log.h"
+#include "reactor/loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+atomic_bool ymo_reactor_forked;
+
+/* A client whose connection was accepted just before the stop has this long to say what it wants.
+ */
+#define LAST_WORDS 1.0
+
+static void
+on_fork(void)
+{
+    atomic_store(&ymo_reactor_forked, true);
+}
+
+/* ---- the turn -------------------------------------------------------------------------- */
+
+static void
+close_idle(struct ymo_reactor *r)
+{
+    struct ymo_list *n, *next;
+    r->closing_idle = false;
+    r->deadlines.seconds[YMO_DEADLINE_IDLE] = LAST_WORDS;
+    YMO_LIST_FOREACH (n, next, &r->conns) {
+        struct ymo_conn *c = YMO_CONTAINER_OF(n, struct ymo_conn, node);
+        if (!ymo_conn_idle(c))
+            continue;
+        if (c->used)
+            ymo_conn_finish(c, false);
+        else
+            ymo_deadline_set(&r->deadlines, &c->deadline, YMO_DEADLINE_IDLE, false);
+    }
+}
+
+static void
+prepare_cb(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+    struct ymo_reactor *r = w->data;
+    (void)loop, (void)revents;
+    for (;;) {
+        ymo_dispatch_turn(r);
+        if (r->closing_idle) {
+            close_idle(r);
+            continue;
+        }
+        if (r->stopping && !r->drained && r->n_conns == 0 && r->in_flight == 0) {
+            r->drained = true;
+            r->cfg.executor->ops->drain(r->cfg.executor);
+        }
+        if (ymo_mailbox_set_mode(&r->mailbox, r->napping ? YMO_MAILBOX_NAP : YMO_MAILBOX_SLEEP))
+            return;
+        (void)ymo_mailbox_set_mode(&r->mailbox, YMO_MAILBOX_AWAKE);
+    }
+}
+
+static void
+check_cb(struct ev_loop *loop, ev_check *w, int revents)
+{
+    struct ymo_reactor *r = w->data;
+    (void)loop, (void)revents;
+    (void)ymo_mailbox_set_mode(&r->mailbox, YMO_MAILBOX_AWAKE);
+}
+
+static void
+wake_cb(struct ev_loop *loop, ev_async *w, int revents)
+{
+    (void)loop, (void)w, (void)revents; /* the turn does the work */
+}
+
+static void
+wake_loop(void *arg)
+{
+    struct ymo_reactor *r = arg;
+    ev_async_send(r->loop, &r->wake);
+}
+
+static void
+expired(void *arg, struct ymo_deadline *d)
+{
+    (void)arg;
+    enum ymo_deadline_kind kind = d->kind;
+    d->kind = YMO_DEADLINE_NONE;
+    ymo_conn_expired(YMO_CONTAINER_OF(d, struct ymo_conn, deadline), kind);
+}
+
+void
+ymo_reactor_conn_gone(struct ymo_reactor *r)
+{
+    if (r->accepting || r->stopping)
+        return;
+    ev_timer_stop(r->loop, &r->resume);
+    ymo_listener_update(r);
+}
+
+static void
+resume_cb(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    ymo_listener_update(t->data);
+}
+
+/* ---- stop ------------------------------------------------------------------------------ */
+
+static void
+graceful_cb(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    struct ymo_reactor *r = t->data;
+    (void)loop, (void)revents;
+    if (r->drained)
+        ymo_warn("graceful_timeout (%g s) passed and the interpreter has not ended: leaving",
+                 r->cfg.graceful_timeout);
+    else
+        ymo_warn("graceful_timeout (%g s) passed with %u requests unfinished on %d connections: "
+                 "leaving",
+                 r->cfg.graceful_timeout, r->in_flight, r->n_conns);
+    _exit(1);
+}
+
+static void
+begin_stop(struct ymo_reactor *r)
+{
+    if (r->stopping)
+        return;
+    r->stopping = true;
+    ymo_listener_close_all(r);
+    r->closing_idle = true;
+    ev_timer_set(&r->graceful, r->cfg.graceful_timeout, 0.);
+    ev_timer_start(r->loop, &r->graceful);
+}
+
+static void
+signal_cb(struct ev_loop *loop, ev_signal *w, int revents)
+{
+    struct ymo_reactor *r = w->data;
+    const char *name = w->signum == SIGTERM ? "SIGTERM" : "SIGINT";
+    (void)loop, (void)revents;
+    if (r->stopping) {
+        ymo_warn("%s again: ending at once, %u requests unfinished", name, r->in_flight);
+        _exit(128 + w->signum);
+    }
+    ymo_notice("%s: stopping; %u requests in flight, %d connections open", name, r->in_flight,
+               r->n_conns);
+    begin_stop(r);
+}
+
+static void
+ask_cb(struct ev_loop *loop, ev_async *w, int revents)
+{
+    struct ymo_reactor *r = w->data;
+    (void)revents;
+    if (atomic_load(&r->join_asked))
+        ev_break(loop, EVBREAK_ALL);
+    else if (atomic_load(&r->stop_asked))
+        begin_stop(r);
+}
+
+void
+ymo_reactor_stop(void *arg)
+{
+    struct ymo_reactor *r = arg;
+    atomic_store(&r->stop_asked, true);
+    ev_async_send(r->loop, &r->ask);
+}
+
+/* ---- life ------------------------------------------------------------------------------ */
+
+static struct ev_loop *
+new_loop(bool use_kqueue)
+{
+    unsigned supported = ev_supported_backends(), want = 0;
+    if (use_kqueue) {
+        if (supported & EVBACKEND_KQUEUE)
+            want = EVBACKEND_KQUEUE;
+        else
+            ymo_warn("use_kqueue is set, but this system's libev has no kqueue: using %s",
+                     supported & EVBACKEND_EPOLL ? "epoll" : "its default");
+    }
+    /* Not libev's own choice: where it prefers io_uring, that costs more system time. */
+    if (!want && (supported & EVBACKEND_EPOLL))
+        want = EVBACKEND_EPOLL;
+    return ev_loop_new(want | EVFLAG_NOENV);
+}
+
+static void
+init_watchers(struct ymo_reactor *r)
+{
+    ev_async_init(&r->wake, wake_cb);
+    ev_async_init(&r->ask, ask_cb);
+    ev_prepare_init(&r->prepare, prepare_cb);
+    ev_check_init(&r->check, check_cb);
+    ev_timer_init(&r->graceful, graceful_cb, 0., 0.);
+    ev_timer_init(&r->resume, resume_cb, 0., 0.);
+    ev_signal_init(&r->sigterm, signal_cb, SIGTERM);
+    ev_signal_init(&r->sigint, signal_cb, SIGINT);
+    r->wake.data = r->ask.data = r->prepare.data = r->check.data = r;
+    r->graceful.data = r->resume.data = r->sigterm.data = r->sigint.data = r;
+    ev_async_start(r->loop, &r->wake);
+    ev_async_start(r->loop, &r->ask);
+    ev_prepare_start(r->loop, &r->prepare);
+    ev_check_start(r->loop, &r->check);
+}
+
+static void
+init_deadlines(struct ymo_reactor *r)
+{
+    double *s = r->deadlines.seconds;
+    ymo_deadlines_init(&r->deadlines, r->loop, expired, r);
+    s[YMO_DEADLINE_HEAD] = r->cfg.head_timeout;
+    s[YMO_DEADLINE_BODY] = r->cfg.body_timeout;
+    s[YMO_DEADLINE_IDLE] = r->cfg.idle_timeout;
+    s[YMO_DEADLINE_WRITE] = r->cfg.write_timeout;
+    s[YMO_DEADLINE_LINGER] = r->cfg.linger_timeout;
+}
+
+int
+ymo_reactor_create(const struct ymo_reactor_config *cfg, struct ymo_reactor **r_r)
+{
+    struct ymo_reactor *r = calloc(1, sizeof(*r));
+    if (!r)
+        return YMO_ENOMEM;
+    r->cfg = *cfg;
+    r->loop = new_loop(cfg->use_kqueue);
+    r->listeners = calloc(cfg->n_listeners, sizeof(*r->listeners));
+    if (!r->loop || !r->listeners)
+        goto fail;
+    ymo_list_init(&r->conns);
+    ymo_list_init(&r->dead);
+    r->accept_complained = -3600;
+    r->date_at = (time_t)-1;
+    r->in_max = YMO_SCRATCH;
+    if (r->in_max < cfg->limits.header_bytes + 4096)
+        r->in_max = cfg->limits.header_bytes + 4096;
+    ymo_mailbox_init(&r->mailbox, wake_loop, r);
+    init_watchers(r);
+    init_deadlines(r);
+    ymo_dispatch_init(r);
+    for (size_t i = 0; i < cfg->n_listeners; i++)
+        ymo_listener_init(&r->listeners[i], r, &cfg->listeners[i]);
+    *r_r = r;
+    return YMO_OK;
+fail:
+    if (r->loop)
+        ev_loop_destroy(r->loop);
+    free(r->listeners);
+    free(r);
+    return YMO_ENOMEM;
+}
+
+static void *
+thread_main(void *arg)
+{
+    struct ymo_reactor *r = arg;
+    ev_run(r->loop, 0);
+    return NULL;
+}
+
+int
+ymo_reactor_start(struct ymo_reactor *r)
+{
+    sigset_t all, before;
+    if (!r->cfg.leave_sigterm)
+        ev_signal_start(r->loop, &r->sigterm);
+    if (!r->cfg.leave_sigint)
+        ev_signal_start(r->loop, &r->sigint);
+    pthread_atfork(on_fork, NULL, NULL);
+    ymo_listener_update(r);
+    /* Handlers run on the main thread, where applications expect theirs. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&r->thread, NULL, thread_main, r);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc != 0) {
+        errno = rc;
+        return YMO_EIO;
+    }
+    r->thread_started = true;
+#ifdef __linux__
+    (void)pthread_setname_np(r->thread, "yimmo-reactor");
+#endif
+    return YMO_OK;
+}
+
+static void
+kill_all(struct ymo_reactor *r)
+{
+    struct ymo_list *n, *next;
+    YMO_LIST_FOREACH (n, next, &r->conns)
+        ymo_conn_kill(YMO_CONTAINER_OF(n, struct ymo_conn, node));
+    ymo_dispatch_turn(r);
+}
+
+void
+ymo_reactor_join(struct ymo_reactor *r)
+{
+    if (r->thread_started) {
+        atomic_store(&r->join_asked, true);
+        ev_async_send(r->loop, &r->ask);
+        pthread_join(r->thread, NULL);
+    }
+    bool was_stopping = r->stopping;
+    r->stopping = true;
+    if (!was_stopping)
+        ymo_listener_close_all(r);
+    kill_all(r);
+    ymo_dispatch_free(r);
+    ymo_mailbox_destroy(&r->mailbox);
+    ev_loop_destroy(r->loop);
+    free(r->listeners);
+    free(r);
+}

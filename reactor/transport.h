@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How bytes get from and to the peer: plain sockets here, TLS as another set of the same functions.
+ * Not a protocol: any codec runs over any transport. All functions are non-blocking.
+ */
+#ifndef YMO_REACTOR_TRANSPORT_H
+#define YMO_REACTOR_TRANSPORT_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct ymo_conn;
+
+struct ymo_transport_ops {
+    const char *name;
+    /* > 0 bytes; 0 at the end of the peer's data; YMO_EAGAIN; YMO_ECLOSED (reset, broken). */
+    ssize_t (*read)(struct ymo_conn *c, void *dst, size_t n);
+    /* > 0 bytes; YMO_EAGAIN; YMO_ECLOSED. `more`: further bytes follow at once (do not send a short
+     * packet). */
+    ssize_t (*writev)(struct ymo_conn *c, const struct iovec *iov, int n_iov, bool more);
+    /* The same for `n` bytes of a file from `off`; YMO_EIO when the file has fewer. */
+    ssize_t (*sendfile)(struct ymo_conn *c, int fd, int64_t off, size_t n);
+    /* No more will be written; the peer sees the end of our data. */
+    void (*shutdown)(struct ymo_conn *c);
+};
+
+extern const struct ymo_transport_ops ymo_plain_ops;
+
+#endif
