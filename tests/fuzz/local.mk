@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Fuzz targets (libFuzzer), built by `./dev fuzz` alone. For tests/fuzz/fuzz_x.c add to the list
-# and two lines below:
+# and the lines below. Seeds are in tests/fuzz/corpus/x/, a dictionary in tests/fuzz/fuzz_x.dict.
 #     fuzz_programs += tests/fuzz/fuzz_x
 #     tests_fuzz_fuzz_x_SOURCES = tests/fuzz/fuzz_x.c
 #     tests_fuzz_fuzz_x_LDADD = protocols/libprotocols.a … base/libbase.a
