@@ -17,11 +17,12 @@ tests_libtestsupport_a_SOURCES = \
 	tests/support/test.c \
 	tests/support/test.h
 
-TESTS = $(check_PROGRAMS) tests/check-layers.sh
+TESTS = $(check_PROGRAMS) tests/check-layers.sh tests/check-tree.sh
 TESTS_ENVIRONMENT = CC='$(CC)' NM='$(NM)' YMO_SRC='$(srcdir)'
 
 EXTRA_DIST += \
 	tests/check-layers.sh \
+	tests/check-tree.sh \
 	tests/support/lsan.supp \
 	tests/support/tsan.supp
 
