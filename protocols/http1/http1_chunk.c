@@ -41,6 +41,14 @@ refuse(struct ymo_http1_bad *b, int status, const char *why)
     *b = (struct ymo_http1_bad){status, why};
 }
 
+static uint64_t
+room(const struct ymo_http1 *h)
+{
+    uint64_t max = h->env->limits->max_body;
+    return (max == 0 || max > INT64_MAX ? INT64_MAX : max) - h->total;
+}
+
+/* Refused at the digit that makes it too large: no later one can mend it. */
 static void
 size_digit(struct ymo_http1 *h, char c, struct ymo_http1_bad *b)
 {
@@ -50,21 +58,8 @@ size_digit(struct ymo_http1 *h, char c, struct ymo_http1_bad *b)
     }
     h->count++;
     h->left = h->left << 4 | ymo_http1_hex_value(c);
-}
-
-/* The size is known: before any of the data is taken, it must fit. */
-static void
-size_known(struct ymo_http1 *h, struct ymo_http1_bad *b)
-{
-    uint64_t max = h->env->limits->max_body;
-    if (max == 0 || max > INT64_MAX)
-        max = INT64_MAX; /* sizes are signed from here on */
-    if (h->left > max - h->total) {
+    if (h->left > room(h))
         refuse(b, 413, "chunked body larger than max_body");
-        return;
-    }
-    h->total += h->left;
-    h->count = 0;
 }
 
 static void
@@ -128,9 +123,8 @@ ymo_http1_chunk_scan(struct ymo_http1 *h, struct ymo_slice in, struct ymo_slice 
                 size_digit(h, c, b);
                 break;
             }
-            size_known(h, b);
-            if (b->status)
-                break;
+            h->total += h->left;
+            h->count = 0;
             h->chunk = c == '\r' ? SIZE_LF : c == ';' ? EXT : EXT_SPACE;
             if (c != '\r' && c != ';' && c != ' ')
                 refuse(b, 400, "malformed chunk size");
@@ -179,6 +173,10 @@ ymo_http1_chunk_scan(struct ymo_http1 *h, struct ymo_slice in, struct ymo_slice 
             trailer_byte(h, c, b);
             break;
         case LAST_LF:
+            if (++h->count > h->env->limits->header_bytes) {
+                refuse(b, 431, "trailers too large");
+                break;
+            }
             if (c != '\n') {
                 refuse(b, 400, "bare CR in the trailers");
                 break;

@@ -6,8 +6,16 @@
 #     tests_fuzz_fuzz_x_LDADD = protocols/libprotocols.a … base/libbase.a
 #     tests_fuzz_fuzz_x_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_programs =
+fuzz_programs += tests/fuzz/fuzz_http1
 EXTRA_PROGRAMS = $(fuzz_programs)
 FUZZ_LDFLAGS = -fsanitize=fuzzer
+
+tests_fuzz_fuzz_http1_SOURCES = \
+	tests/fuzz/fuzz_http1.c \
+	tests/protocols/http1_run.c \
+	tests/protocols/http1_run.h
+tests_fuzz_fuzz_http1_LDADD = protocols/libprotocols.a request/librequest.a base/libbase.a $(HTTP_PARSER_LIBS)
+tests_fuzz_fuzz_http1_LDFLAGS = $(FUZZ_LDFLAGS)
 
 .PHONY: fuzz-programs
 fuzz-programs: $(fuzz_programs)

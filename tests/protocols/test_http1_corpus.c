@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* The seeds of the fuzz target, and what it once found, on every `make check`. */
+#include "tests/protocols/http1_run.h"
+#include "tests/support/test.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+corpus_replays(void)
+{
+    static uint8_t data[65536];
+    char dir[1024], path[2048];
+    const char *src = getenv("YMO_SRC");
+    snprintf(dir, sizeof(dir), "%s/tests/fuzz/corpus/http1", src && *src ? src : ".");
+    int n = 0;
+    DIR *d = opendir(dir);
+    REQUIRE(d != NULL);
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        if (e->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+        FILE *f = fopen(path, "rb");
+        CHECK(f != NULL);
+        if (!f)
+            continue;
+        size_t size = fread(data, 1, sizeof(data), f);
+        fclose(f);
+        /* Every way of cutting, not only the one the file names. */
+        for (unsigned mode = 0; size >= 2 && mode < 16; mode++) {
+            ymo_test_context("%s, mode %u", e->d_name, mode);
+            data[0] = (uint8_t)mode;
+            const char *wrong = ymo_http1_run_corpus(data, size);
+            CHECK_STR(wrong ? wrong : "right", "right");
+        }
+        n++;
+    }
+    ymo_test_context(NULL);
+    closedir(d);
+    CHECK(n >= 20);
+}
+
+YMO_SUITE(http1_corpus, corpus_replays);
