@@ -62,13 +62,15 @@ struct ymo_settings {
     /* actions */
     bool help, version, check_config, print_config;
 
-    unsigned char *source; /* where each row's value came from; settings.c's own */
+    struct ymo_source *source; /* where each row's value came from; config/ only */
 };
 
 /*
  * Load everything: defaults, the file, the environment, the command line. 0, or YMO_EINVAL after
  * one clear line per mistake on stderr (place, value, reason, suggestion): the process exits
- * with 2. `environ_` is a NULL-terminated NAME=value list.
+ * with 2. `environ_` is a NULL-terminated NAME=value list. Warnings go to stderr and are no error.
+ * After help or version on the command line nothing else is looked at. Paths are absolute
+ * afterwards, except config; pythonpath is as given. Nothing is owned after an error.
  */
 int ymo_settings_load(struct ymo_settings *s, int argc, char **argv,
                       char **environ_) YMO_MUST_CHECK;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
 # Pages that travel with the source, one a line. The manual page (docs/yimmo-wsgi.1) is installed.
-dist_man_MANS =
+dist_man_MANS = docs/yimmo-wsgi.1
 
-EXTRA_DIST +=
+EXTRA_DIST += docs/settings.md

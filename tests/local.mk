@@ -2,6 +2,7 @@
 # A folder's unit tests are one program; its sources are in tests/<folder>/local.mk. Programs that
 # the integration tests start, and every file that only travels with the source, are named here.
 unit_programs =
+EXTRA_PROGRAMS =
 check_LIBRARIES =
 if HAVE_CUNIT
 check_PROGRAMS = $(unit_programs)

@@ -7,7 +7,7 @@
 #     tests_fuzz_fuzz_x_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_programs =
 fuzz_programs += tests/fuzz/fuzz_http1
-EXTRA_PROGRAMS = $(fuzz_programs)
+EXTRA_PROGRAMS += $(fuzz_programs)
 FUZZ_LDFLAGS = -fsanitize=fuzzer
 
 tests_fuzz_fuzz_http1_SOURCES = \

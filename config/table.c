@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/table.h"
+
+#include "base/log.h"
+#include "config/addr.h"
+#include "config/check.h"
+#include "config/settings.h"
+
+#include <string.h>
+
+static const char *const protocols[] = {
+    [YMO_PROTO_HTTP] = "http",
+    [YMO_PROTO_HTTPS] = "https",
+    [YMO_PROTO_FASTCGI] = "fastcgi",
+    [YMO_PROTO_UWSGI] = "uwsgi",
+    NULL,
+};
+
+#define KIB (INT64_C(1) << 10)
+#define MIB (INT64_C(1) << 20)
+#define GIB (INT64_C(1) << 30)
+#define MS  INT64_C(1000)
+#define DAY (INT64_C(86400) * 1000000)
+
+#define FIELD(member)                                                 \
+    .name = #member, .offset = offsetof(struct ymo_settings, member), \
+    .width = sizeof(((struct ymo_settings *)NULL)->member)
+
+#define ACTION(member, letter, option, text)                                                 \
+    {                                                                                        \
+        FIELD(member), .type = YMO_TYPE_ACTION, .group = YMO_GROUP_ACTIONS, .opt = (letter), \
+                       .long_opt = (option), .help = (text)                                  \
+    }
+
+/* A row of the section "server", where all four names follow from one. */
+#define SERVER(member, option, variable) \
+    FIELD(member), .long_opt = (option), .env = "YIMMO_SERVER_" variable, .yaml = "server." #member
+
+#define SIZE(lo, hi) .type = YMO_TYPE_SIZE, .metavar = "SIZE", .min = (lo), .max = (hi)
+#define TIME(lo)     .type = YMO_TYPE_DURATION, .metavar = "TIME", .min = (lo), .max = DAY
+
+/*
+ * The first six options are those of the original program, with its words. The order of the rows is
+ * the order of everything that is generated.
+ */
+const struct ymo_table_row ymo_table_rows[] = {
+    {FIELD(config), .type = YMO_TYPE_STRING, .group = YMO_GROUP_BASIC, .opt = 'c',
+     .long_opt = "config", .env = "YIMMO_WSGI_CONFIG", .metavar = "FILE",
+     .help = "Path to the yimmo-wsgi config yaml",
+     .more = "At most 1 MiB of UTF-8. Without it no file is read."},
+    {FIELD(log_level), .type = YMO_TYPE_LEVEL, .min = YMO_LOG_LEVEL_MIN, .max = YMO_LOG_LEVEL_MAX,
+     .group = YMO_GROUP_BASIC, .dflt = "INFO", .opt = 'l', .long_opt = "log-level",
+     .env = "YIMMO_LOG_LEVEL", .yaml = "log_level", .metavar = "LEVEL", .help = "Yimmo log level",
+     .more = "FATAL, ERROR, WARNING, NOTICE, INFO, DEBUG or TRACE, in either case, within what the "
+             "build was bounded to (YMO_LOG_LEVEL_MIN, YMO_LOG_LEVEL_MAX). Python's logging is not "
+             "affected."},
+    {FIELD(port), .type = YMO_TYPE_INT, .group = YMO_GROUP_BASIC, .dflt = "8081", .min = 0,
+     .max = 65535, .opt = 'P', .long_opt = "port", .env = "YIMMO_WSGI_PORT", .yaml = "wsgi.port",
+     .metavar = "N", .help = "Port",
+     .more = "0 takes any free port. Not used when there is a bind."},
+    {FIELD(no_proc), .type = YMO_TYPE_INT, .group = YMO_GROUP_BASIC, .dflt = "1", .min = 1,
+     .max = 1024, .opt = 'p', .long_opt = "no-proc", .env = "YIMMO_WSGI_NO_PROC",
+     .yaml = "wsgi.no_proc", .metavar = "N", .help = "Number of processes to run"},
+    {FIELD(no_threads), .type = YMO_TYPE_INT, .group = YMO_GROUP_BASIC, .dflt = "1", .min = 1,
+     .max = 1024, .opt = 't', .long_opt = "no-threads", .env = "YIMMO_WSGI_NO_THREADS",
+     .yaml = "wsgi.no_threads", .metavar = "N", .help = "Number of worker threads per proc"},
+    {FIELD(help), .type = YMO_TYPE_ACTION, .group = YMO_GROUP_BASIC, .opt = 'h', .long_opt = "help",
+     .help = "Display usage info (this)"},
+
+    {FIELD(module), .type = YMO_TYPE_MODULE, .group = YMO_GROUP_APP, .env = "YIMMO_WSGI_MODULE",
+     .yaml = "wsgi.module", .metavar = "MODULE[:EXPRESSION]",
+     .help = "WSGI module (if not provided as arg)",
+     .more = "A dotted Python name, found as the interpreter finds any module. MODULE:EXPRESSION "
+             "is accepted here too."},
+    {FIELD(app), .type = YMO_TYPE_STRING, .group = YMO_GROUP_APP, .env = "YIMMO_WSGI_APP",
+     .yaml = "wsgi.app", .metavar = "EXPRESSION", .help = "WSGI app (if not provided as arg)",
+     .more = "A Python expression, evaluated in the module's namespace. When there is none, "
+             "`application` and then `app` is looked for."},
+    {FIELD(chdir), .type = YMO_TYPE_PATH, .group = YMO_GROUP_APP, .long_opt = "chdir",
+     .env = "YIMMO_WSGI_CHDIR", .yaml = "wsgi.chdir", .metavar = "DIR",
+     .help = "Change to this directory before loading the application", .check = ymo_check_dir},
+    {FIELD(pythonpath), .type = YMO_TYPE_LIST, .group = YMO_GROUP_APP, .long_opt = "pythonpath",
+     .env = "YIMMO_WSGI_PYTHONPATH", .yaml = "wsgi.pythonpath", .metavar = "DIR[:DIR...]",
+     .help = "Directories put before the interpreter's module search path; repeatable",
+     .env_sep = ':', .arg_sep = ':'},
+    {FIELD(virtualenv), .type = YMO_TYPE_PATH, .group = YMO_GROUP_APP, .long_opt = "virtualenv",
+     .env = "YIMMO_WSGI_VIRTUALENV", .yaml = "wsgi.virtualenv", .metavar = "DIR",
+     .help = "Virtual environment to run the application in",
+     .more = "Without it an active one (VIRTUAL_ENV) is used.", .check = ymo_check_dir},
+    {FIELD(script_name), .type = YMO_TYPE_STRING, .group = YMO_GROUP_APP, .dflt = "",
+     .long_opt = "script-name", .env = "YIMMO_WSGI_SCRIPT_NAME", .yaml = "wsgi.script_name",
+     .metavar = "/PREFIX", .help = "URL prefix the application is mounted at (SCRIPT_NAME)",
+     .more = "A slash at its end does not count.", .check = ymo_check_script_name,
+     .may_be_empty = true},
+    {FIELD(request_buffering), .type = YMO_TYPE_BOOL, .group = YMO_GROUP_APP, .dflt = "on",
+     .long_opt = "request-buffering", .env = "YIMMO_WSGI_REQUEST_BUFFERING",
+     .yaml = "wsgi.request_buffering", .metavar = "on|off",
+     .help = "Read a request's body whole before the application is called",
+     .more = "When off, the application is called at the request's head and the body streams in."},
+
+    {FIELD(host), .type = YMO_TYPE_STRING, .group = YMO_GROUP_LISTEN, .dflt = "127.0.0.1",
+     .long_opt = "host", .env = "YIMMO_WSGI_HOST", .yaml = "wsgi.host", .metavar = "HOST",
+     .help = "Name or address to listen on",
+     .more = "0.0.0.0 is every IPv4 address, :: every address. Not used when there is a bind.",
+     .check = ymo_addr_check_host},
+    {FIELD(bind), .type = YMO_TYPE_LIST, .group = YMO_GROUP_LISTEN, .long_opt = "bind",
+     .env = "YIMMO_WSGI_BIND", .yaml = "wsgi.bind", .metavar = "[PROTOCOL://]ADDRESS",
+     .help = "Where to listen, instead of host and port; repeatable",
+     .more = "ADDRESS is HOST:PORT, [V6]:PORT, :PORT, unix:/path, unix:@name (abstract) or fd:N. "
+             "The variable separates several with commas; the file takes a string or a list.",
+     .check = ymo_addr_check, .env_sep = ','},
+    {FIELD(protocol), .type = YMO_TYPE_ENUM, .group = YMO_GROUP_LISTEN, .dflt = "http",
+     .choices = protocols, .long_opt = "protocol", .env = "YIMMO_WSGI_PROTOCOL",
+     .yaml = "wsgi.protocol", .metavar = "PROTOCOL",
+     .help = "Protocol of the listeners that do not say: http, https, fastcgi or uwsgi",
+     .more = "With tls_cert and tls_key set the default is https."},
+    {FIELD(tls_cert), .type = YMO_TYPE_PATH, .group = YMO_GROUP_LISTEN, .long_opt = "tls-cert",
+     .env = "YIMMO_TLS_CERT_PATH", .yaml = "wsgi.tls.cert", .metavar = "FILE",
+     .help = "TLS certificate path"},
+    {FIELD(tls_key), .type = YMO_TYPE_PATH, .group = YMO_GROUP_LISTEN, .long_opt = "tls-key",
+     .env = "YIMMO_TLS_KEY_PATH", .yaml = "wsgi.tls.key", .metavar = "FILE",
+     .help = "TLS private key path"},
+    {SERVER(backlog, "backlog", "BACKLOG"), .type = YMO_TYPE_INT, .group = YMO_GROUP_LISTEN,
+     .dflt = "1024", .min = 1, .max = 65535, .metavar = "N",
+     .help = "Connections the kernel holds until they are accepted"},
+    {FIELD(use_kqueue), .type = YMO_TYPE_BOOL, .group = YMO_GROUP_LISTEN, .dflt = "off",
+     .long_opt = "use-kqueue", .env = "YIMMO_WSGI_USE_KQUEUE", .yaml = "wsgi.use_kqueue",
+     .metavar = "on|off", .help = "Use kqueue where libev has it"},
+
+    {SERVER(max_connections, "max-connections", "MAX_CONNECTIONS"), .type = YMO_TYPE_INT,
+     .group = YMO_GROUP_LIMITS, .dflt = "10000", .min = 1, .max = 1000000, .metavar = "N",
+     .help = "Open connections per process"},
+    /* Below 64 KiB: the HTTP codec counts the line in 16 bits. */
+    {SERVER(max_request_line, "max-request-line", "MAX_REQUEST_LINE"), SIZE(256, 65535),
+     .group = YMO_GROUP_LIMITS, .dflt = "8K", .help = "Longest request line (else 414)"},
+    {SERVER(max_header_bytes, "max-header-bytes", "MAX_HEADER_BYTES"), SIZE(KIB, MIB),
+     .group = YMO_GROUP_LIMITS, .dflt = "64K",
+     .help = "Header fields of a request, in bytes together (else 431)"},
+    {SERVER(max_headers, "max-headers", "MAX_HEADERS"), .type = YMO_TYPE_INT,
+     .group = YMO_GROUP_LIMITS, .dflt = "100", .min = 1, .max = 10000, .metavar = "N",
+     .help = "Header fields of a request (else 431)"},
+    {SERVER(max_body, "max-body", "MAX_BODY"), SIZE(0, GIB << 20), .group = YMO_GROUP_LIMITS,
+     .dflt = "1G", .help = "Largest request body (else 413); 0 = no limit"},
+    {SERVER(body_memory, "body-memory", "BODY_MEMORY"), SIZE(4 * KIB, GIB),
+     .group = YMO_GROUP_LIMITS, .dflt = "256K",
+     .help = "What of a request body stays in memory; more goes to a temporary file"},
+    {SERVER(response_buffer, "response-buffer", "RESPONSE_BUFFER"), SIZE(4 * KIB, GIB),
+     .group = YMO_GROUP_LIMITS, .dflt = "1M",
+     .help = "What is taken off the application ahead of a slow client, per response"},
+    {SERVER(tmp_dir, "tmp-dir", "TMP_DIR"), .type = YMO_TYPE_PATH, .group = YMO_GROUP_LIMITS,
+     .dflt = "/tmp", .metavar = "DIR", .help = "Directory for temporary files",
+     .more = "The default is $TMPDIR where that is a writable directory.",
+     .check = ymo_check_writable_dir},
+
+    {SERVER(idle_timeout, "idle-timeout", "IDLE_TIMEOUT"), TIME(MS), .group = YMO_GROUP_TIMES,
+     .dflt = "75", .help = "How long a kept connection may stay without a request",
+     .more = "Longer than the load balancer's in front, so that it never meets a closing "
+             "connection."},
+    {SERVER(head_timeout, "head-timeout", "HEAD_TIMEOUT"), TIME(MS), .group = YMO_GROUP_TIMES,
+     .dflt = "30", .help = "How long a request's head may take from its first byte (else 408)"},
+    {SERVER(body_timeout, "body-timeout", "BODY_TIMEOUT"), TIME(MS), .group = YMO_GROUP_TIMES,
+     .dflt = "60", .help = "Longest pause within a request's body (else 408)"},
+    {SERVER(body_min_rate, "body-min-rate", "BODY_MIN_RATE"), SIZE(0, GIB),
+     .group = YMO_GROUP_TIMES, .dflt = "256",
+     .help = "Slowest rate of a request's body, bytes per second (else 408); 0 = not checked"},
+    {SERVER(write_timeout, "write-timeout", "WRITE_TIMEOUT"), TIME(MS), .group = YMO_GROUP_TIMES,
+     .dflt = "60", .help = "How long a client may take nothing of its response"},
+    {SERVER(linger_timeout, "linger-timeout", "LINGER_TIMEOUT"), TIME(0), .group = YMO_GROUP_TIMES,
+     .dflt = "5", .help = "How long input is still read after an early answer; 0 = not at all"},
+    {SERVER(graceful_timeout, "graceful-timeout", "GRACEFUL_TIMEOUT"), TIME(0),
+     .group = YMO_GROUP_TIMES, .dflt = "30",
+     .help = "How long requests in flight may take after SIGTERM"},
+
+    {SERVER(server_header, "server-header", "SERVER_HEADER"), .type = YMO_TYPE_BOOL,
+     .group = YMO_GROUP_OUTPUT, .dflt = "on", .metavar = "on|off",
+     .help = "Send a Server header field"},
+
+    ACTION(version, 0, "version", "Print the version and end"),
+    ACTION(check_config, 0, "check-config", "Check the settings and end"),
+    ACTION(print_config, 0, "print-config", "Print each setting and where it came from, and end"),
+    {.name = NULL},
+};
+
+_Static_assert(sizeof(ymo_table_rows) / sizeof(ymo_table_rows[0]) <= YMO_TABLE_MAX,
+               "raise YMO_TABLE_MAX");
+
+size_t
+ymo_table_size(void)
+{
+    return sizeof(ymo_table_rows) / sizeof(ymo_table_rows[0]) - 1;
+}
+
+const char *
+ymo_table_group_title(enum ymo_table_group group)
+{
+    static const char *const titles[YMO_N_GROUPS] = {
+        [YMO_GROUP_BASIC] = "Options",         [YMO_GROUP_APP] = "Application",
+        [YMO_GROUP_LISTEN] = "Listening",      [YMO_GROUP_LIMITS] = "Limits",
+        [YMO_GROUP_TIMES] = "Times",           [YMO_GROUP_OUTPUT] = "Output",
+        [YMO_GROUP_ACTIONS] = "Print and end",
+    };
+    return titles[group];
+}
+
+static bool
+is(const char *name, const char *text, size_t len)
+{
+    return name && strlen(name) == len && memcmp(name, text, len) == 0;
+}
+
+#define FIND(member, text, len)                                              \
+    do {                                                                     \
+        for (const struct ymo_table_row *r = ymo_table_rows; r->name; r++) { \
+            if (is(r->member, (text), (len)))                                \
+                return r;                                                    \
+        }                                                                    \
+        return NULL;                                                         \
+    } while (0)
+
+const struct ymo_table_row *
+ymo_table_by_name(const char *name)
+{
+    FIND(name, name, strlen(name));
+}
+
+const struct ymo_table_row *
+ymo_table_by_option(const char *name, size_t len)
+{
+    FIND(long_opt, name, len);
+}
+
+const struct ymo_table_row *
+ymo_table_by_letter(char opt)
+{
+    for (const struct ymo_table_row *r = ymo_table_rows; r->name; r++) {
+        if (r->opt && r->opt == opt)
+            return r;
+    }
+    return NULL;
+}
+
+const struct ymo_table_row *
+ymo_table_by_env(const char *name, size_t len)
+{
+    FIND(env, name, len);
+}
+
+const struct ymo_table_row *
+ymo_table_by_yaml(const char *path)
+{
+    FIND(yaml, path, strlen(path));
+}
+
+bool
+ymo_table_is_section(const char *path)
+{
+    size_t len = strlen(path);
+    for (const struct ymo_table_row *r = ymo_table_rows; r->name; r++) {
+        if (r->yaml && (len == 0 || (strncmp(r->yaml, path, len) == 0 && r->yaml[len] == '.')))
+            return true;
+    }
+    return false;
+}

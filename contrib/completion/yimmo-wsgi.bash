@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+# Completion for bash. Generated from config/table.c by `make docs`; changes here are lost.
+# Source it, or install it as yimmo-wsgi in bash-completion's folder.
+_yimmo_wsgi() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local options=(
+        --config
+        -c
+        --log-level
+        -l
+        --port
+        -P
+        --no-proc
+        -p
+        --no-threads
+        -t
+        --help
+        -h
+        --chdir
+        --pythonpath
+        --virtualenv
+        --script-name
+        --request-buffering
+        --no-request-buffering
+        --host
+        --bind
+        --protocol
+        --tls-cert
+        --tls-key
+        --backlog
+        --use-kqueue
+        --no-use-kqueue
+        --max-connections
+        --max-request-line
+        --max-header-bytes
+        --max-headers
+        --max-body
+        --body-memory
+        --response-buffer
+        --tmp-dir
+        --idle-timeout
+        --head-timeout
+        --body-timeout
+        --body-min-rate
+        --write-timeout
+        --linger-timeout
+        --graceful-timeout
+        --server-header
+        --no-server-header
+        --version
+        --check-config
+        --print-config
+    )
+    COMPREPLY=()
+    # --option=value: readline makes three words of it
+    if [[ $word == = ]]; then
+        word=
+    elif [[ $before == = ]]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    case $before in
+    --config | -c)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --log-level | -l)
+        mapfile -t COMPREPLY < <(compgen -W 'FATAL ERROR WARNING NOTICE INFO DEBUG TRACE' -- "$word")
+        return
+        ;;
+    --port | -P)
+        return
+        ;;
+    --no-proc | -p)
+        return
+        ;;
+    --no-threads | -t)
+        return
+        ;;
+    --chdir)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --pythonpath)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --virtualenv)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --script-name)
+        return
+        ;;
+    --host)
+        return
+        ;;
+    --bind)
+        return
+        ;;
+    --protocol)
+        mapfile -t COMPREPLY < <(compgen -W 'http https fastcgi uwsgi' -- "$word")
+        return
+        ;;
+    --tls-cert)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --tls-key)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --backlog)
+        return
+        ;;
+    --max-connections)
+        return
+        ;;
+    --max-request-line)
+        return
+        ;;
+    --max-header-bytes)
+        return
+        ;;
+    --max-headers)
+        return
+        ;;
+    --max-body)
+        return
+        ;;
+    --body-memory)
+        return
+        ;;
+    --response-buffer)
+        return
+        ;;
+    --tmp-dir)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --idle-timeout)
+        return
+        ;;
+    --head-timeout)
+        return
+        ;;
+    --body-timeout)
+        return
+        ;;
+    --body-min-rate)
+        return
+        ;;
+    --write-timeout)
+        return
+        ;;
+    --linger-timeout)
+        return
+        ;;
+    --graceful-timeout)
+        return
+        ;;
+    esac
+    if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "${options[*]}" -- "$word")
+    fi
+}
+complete -F _yimmo_wsgi yimmo-wsgi
