@@ -146,10 +146,8 @@ feed_chunks(struct ymo_http1 *h, struct ymo_slice in, struct ymo_codec_event *ev
     struct ymo_slice piece = {NULL, 0};
     bool end = false;
     size_t n = ymo_http1_chunk_scan(h, in, &piece, &end, &b);
-    if (b.status)
-        return bad(h, ev, b);
-    if (n == 0)
-        return 0;
+    if (n == 0) /* to the parser, no bytes would be the end of the input */
+        return b.status ? bad(h, ev, b) : 0;
 
     struct second_opinion o = {{NULL, 0}, false};
     h->parser.data = &o;
@@ -159,6 +157,8 @@ feed_chunks(struct ymo_http1 *h, struct ymo_slice in, struct ymo_codec_event *ev
         return bad(
             h, ev,
             (struct ymo_http1_bad){400, http_errno_description(HTTP_PARSER_ERRNO(&h->parser))});
+    if (b.status) /* after the parser: what it refused came earlier in the input */
+        return bad(h, ev, b);
     if (parsed != n || o.end != end || o.piece.len != piece.len ||
         (piece.len && o.piece.data != piece.data))
         return bad(h, ev, (struct ymo_http1_bad){400, "ambiguous chunk framing"});

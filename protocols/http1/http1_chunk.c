@@ -107,7 +107,7 @@ size_t
 ymo_http1_chunk_scan(struct ymo_http1 *h, struct ymo_slice in, struct ymo_slice *piece_r,
                      bool *end_r, struct ymo_http1_bad *b)
 {
-    for (size_t i = 0; i < in.len && !b->status; i++) {
+    for (size_t i = 0; i < in.len; i++) {
         char c = in.data[i];
         switch ((enum chunk_state)h->chunk) {
         case SIZE_FIRST:
@@ -184,6 +184,8 @@ ymo_http1_chunk_scan(struct ymo_http1 *h, struct ymo_slice in, struct ymo_slice 
             *end_r = true;
             return i + 1;
         }
+        if (b->status)
+            return i;
     }
     return in.len;
 }

@@ -106,7 +106,7 @@ bool ymo_http1_target_host(struct ymo_slice value, struct ymo_slice *host_r,
 /*
  * Scan a chunked body up to and including the next piece of data, which is returned in *piece_r
  * (inside `in`), or its end, which sets *end_r. Returns the bytes covered; fewer than in.len only
- * when there is a piece or the end.
+ * when there is a piece or the end, or when the next byte is what bad_r refuses.
  */
 size_t ymo_http1_chunk_scan(struct ymo_http1 *h, struct ymo_slice in, struct ymo_slice *piece_r,
                             bool *end_r, struct ymo_http1_bad *bad_r);

@@ -94,7 +94,7 @@ one_header(enum ymo_var id, const char *name)
     other[n] = 'x';
     memcpy(other, name, n);
     CHECK(from_header(other, n + 1) != id);
-    CHECK(from_header(other, n - 1) != id);
+    CHECK(from_header(other, n ? n - 1 : 0) != id);
 }
 
 static void
