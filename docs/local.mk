@@ -2,4 +2,8 @@
 # Pages that travel with the source, one a line. The manual page (docs/yimmo-wsgi.1) is installed.
 dist_man_MANS = docs/yimmo-wsgi.1
 
-EXTRA_DIST += docs/settings.md
+EXTRA_DIST += \
+	docs/architecture.md \
+	docs/http.md \
+	docs/settings.md \
+	docs/threads.md
