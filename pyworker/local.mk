@@ -2,7 +2,37 @@
 # A file of this folder is named in the list below, one a line, and nowhere else.
 # The only folder that is given the interpreter's include directory.
 pyworker_sources = \
-	pyworker/pyworker.h
+	pyworker/apploader.c \
+	pyworker/apploader.h \
+	pyworker/call.c \
+	pyworker/call.h \
+	pyworker/environ.c \
+	pyworker/environ.h \
+	pyworker/errors.c \
+	pyworker/errors.h \
+	pyworker/file_wrapper.c \
+	pyworker/file_wrapper.h \
+	pyworker/input.c \
+	pyworker/input.h \
+	pyworker/interp.c \
+	pyworker/interp.h \
+	pyworker/invoke.c \
+	pyworker/invoke.h \
+	pyworker/output.c \
+	pyworker/output.h \
+	pyworker/pycompat.h \
+	pyworker/pylog.c \
+	pyworker/pylog.h \
+	pyworker/pysignal.c \
+	pyworker/pysignal.h \
+	pyworker/pystate.c \
+	pyworker/pystate.h \
+	pyworker/pyworker.c \
+	pyworker/pyworker.h \
+	pyworker/start_response.c \
+	pyworker/start_response.h \
+	pyworker/wsgi_headers.c \
+	pyworker/wsgi_headers.h
 
 # Named for the distribution also where --disable-wsgi leaves the archive out.
 EXTRA_DIST += $(pyworker_sources)

@@ -183,7 +183,8 @@ ymo_exchange_respond(struct ymo_exchange *ex, const void *data, size_t len, bool
         m->len = len;
         memcpy(m->data, data, len);
     }
-    post(ex, m, !end);
+    /* A head alone, or a body that is whole, is followed by more from the sender at once. */
+    post(ex, m, !end && len > 0 && (int64_t)len != ex->resp.content_length);
     return YMO_OK;
 }
 

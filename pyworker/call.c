@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "pyworker/call.h"
+
+#include "pyworker/input.h"
+#include "pyworker/start_response.h"
+
+/* Keep the object for this request when nothing else refers to it, else make a new one. */
+static int
+renew(PyObject **slot, PyTypeObject *type)
+{
+    if (*slot && Py_REFCNT(*slot) == 1)
+        return 0;
+    Py_XDECREF(*slot);
+    *slot = type->tp_alloc(type, 0);
+    return *slot ? 0 : -1;
+}
+
+int
+ymo_call_begin(struct ymo_call *c, struct ymo_exchange *ex)
+{
+    c->ex = ex;
+    c->started = c->head_sent = c->excess = false;
+    c->sent = 0;
+    if (renew(&c->start_response, c->st->start_response_type) < 0 ||
+        renew(&c->write, c->st->write_type) < 0 || renew(&c->input, c->st->input_type) < 0)
+        return -1;
+    ymo_start_response_attach(c->start_response, c);
+    ymo_start_response_attach(c->write, c);
+    ymo_input_attach(c->input, c);
+    return 0;
+}
+
+void
+ymo_call_detach(struct ymo_call *c)
+{
+    if (c->input)
+        ymo_input_detach(c->input);
+    if (c->write)
+        ymo_start_response_attach(c->write, NULL);
+    if (c->start_response)
+        ymo_start_response_attach(c->start_response, NULL);
+    c->ex = NULL;
+}
+
+void
+ymo_call_clear(struct ymo_call *c)
+{
+    Py_CLEAR(c->start_response);
+    Py_CLEAR(c->write);
+    Py_CLEAR(c->input);
+}
+
+int
+ymo_call_interrupted(void)
+{
+    return PyErr_CheckSignals();
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The call of the application that a worker is running: one struct a worker, used again for each
+ * request. The Python objects that the application gets (start_response, write, wsgi.input) point
+ * here only while the request runs: an application may keep them for as long as it likes, and
+ * finds them closed.
+ * Fields are guarded by the GIL.
+ */
+#ifndef YMO_PYWORKER_CALL_H
+#define YMO_PYWORKER_CALL_H
+
+#include "pyworker/pycompat.h"
+
+#include "pyworker/pystate.h"
+#include "request/exchange.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ymo_call {
+    /* for the worker's life */
+    struct ymo_pystate *st;
+    unsigned long thread; /* the worker's, as Python numbers threads */
+    bool main;            /* the worker runs on Python's main thread */
+
+    /* used for the next request too when nobody else has kept them; or NULL */
+    PyObject *start_response, *write, *input;
+
+    /* the running request's */
+    struct ymo_exchange *ex; /* NULL between requests: from before END on */
+    bool started;            /* start_response was called */
+    bool head_sent;
+    bool excess;   /* the body was longer than its Content-Length and was cut */
+    uint64_t sent; /* body bytes */
+};
+
+/* Begin with `ex` (RUNNING). 0, or -1 with an exception set. */
+int ymo_call_begin(struct ymo_call *c, struct ymo_exchange *ex) YMO_MUST_CHECK;
+
+/*
+ * Just before END: close the objects. Another thread of the application's may be inside
+ * wsgi.input.read() without the GIL: it is sent out first, and the GIL is released for that.
+ */
+void ymo_call_detach(struct ymo_call *c);
+
+/* Give up the objects, at the end of the worker. */
+void ymo_call_clear(struct ymo_call *c);
+
+/*
+ * YMO_EINTR came out of a wait: let Python's signal handlers run. 0, or -1 with the exception that
+ * one of them raised. Does nothing on other threads than the main one, as Python has it.
+ */
+int ymo_call_interrupted(void) YMO_MUST_CHECK;
+
+#endif

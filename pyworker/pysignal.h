@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals and forks as application code expects them. GIL held, main thread unless said. */
+#ifndef YMO_PYWORKER_PYSIGNAL_H
+#define YMO_PYWORKER_PYSIGNAL_H
+
+#include "pyworker/pycompat.h"
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+/*
+ * Undo the interpreter's own SIGINT handler, so that the server finds the default and can tell
+ * that the application has not installed one. 0, or -1 with an exception set.
+ */
+int ymo_pysignal_init(void) YMO_MUST_CHECK;
+
+/*
+ * Have *forked_r set in every child that Python code forks. The server's own signal handlers do
+ * not belong in such a child: they are put back to the default there, else terminating a
+ * multiprocessing worker would reach the server. 0, or -1 with an exception set.
+ */
+int ymo_pysignal_watch_forks(bool *forked_r) YMO_MUST_CHECK;
+
+/*
+ * Is `exc`, which came out of a request on the main thread, a wish to end the process that a
+ * signal handler of the application's raised, and not the request's own doing?
+ */
+bool ymo_pysignal_asks_to_end(PyObject *exc);
+
+/* Has Python code installed a function as the handler of this signal? */
+bool ymo_pysignal_is_handled(int signo);
+
+/* Is it SystemExit or KeyboardInterrupt? */
+bool ymo_pysignal_is_exit(PyObject *exc);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+#include "pyworker/pyworker.h"
+
+#include "pyworker/pycompat.h"
+
+#include "base/log.h"
+#include "pyworker/apploader.h"
+#include "pyworker/interp.h"
+#include "pyworker/invoke.h"
+#include "pyworker/pylog.h"
+#include "pyworker/pysignal.h"
+#include "pyworker/pystate.h"
+#include "request/queue.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Python code nests deeply; some C libraries give threads as little as 128 KiB. */
+enum { STACK_MIN = 8 * 1024 * 1024 };
+
+struct worker {
+    struct ymo_pyworker *pw;
+    int index;
+    pthread_t thread; /* not for worker 0 */
+    struct ymo_queue_worker queue;
+    struct ymo_call call;
+};
+
+struct ymo_pyworker {
+    struct ymo_executor executor; /* first: the reactor knows us by it */
+    struct ymo_queue queue;
+    struct ymo_pystate state;
+    PyInterpreterState *interp;
+    int n_workers;
+    struct worker *workers;
+};
+
+/* ---- the executor, on the reactor's thread ---- */
+
+static struct ymo_pyworker *
+of_executor(struct ymo_executor *x)
+{
+    return (struct ymo_pyworker *)(void *)x;
+}
+
+static void
+submit(struct ymo_executor *x, struct ymo_exchange *first, struct ymo_exchange *last)
+{
+    ymo_queue_push(&of_executor(x)->queue, first, last);
+}
+
+static bool
+kick(struct ymo_executor *x)
+{
+    return ymo_queue_kick(&of_executor(x)->queue);
+}
+
+static bool
+cancel(struct ymo_executor *x, struct ymo_exchange *ex)
+{
+    return ymo_queue_take_back(&of_executor(x)->queue, ex);
+}
+
+static void
+drain(struct ymo_executor *x)
+{
+    ymo_queue_close(&of_executor(x)->queue);
+}
+
+static const struct ymo_executor_ops ops = {submit, kick, cancel, drain};
+
+bool
+ymo_pyworker_handles_signal(int signo)
+{
+    return ymo_pysignal_is_handled(signo);
+}
+
+struct ymo_executor *
+ymo_pyworker_executor(struct ymo_pyworker *pw)
+{
+    return &pw->executor;
+}
+
+/* ---- workers ---- */
+
+/* Signal handlers of the application's ran while worker 0 had nothing else to do. */
+static void
+check_signals(struct ymo_pyworker *pw)
+{
+    if (PyErr_CheckSignals() == 0)
+        return;
+    PyObject *exc = ymo_pycompat_take_raised();
+    if (ymo_pysignal_is_exit(exc)) {
+        ymo_notice("a signal handler asked to end the process");
+        pw->state.stop(pw->state.stop_arg);
+    } else {
+        ymo_error("a signal handler raised an exception");
+        ymo_pylog_traceback(YMO_LOG_ERROR, exc);
+    }
+    Py_DECREF(exc);
+}
+
+static void
+sleep_until_work(struct worker *w)
+{
+    PyThreadState *saved = PyEval_SaveThread();
+    int rc = ymo_parker_park(&w->queue.parker);
+    /*
+     * Signals are not blocked in any worker, because a subprocess would be born with them blocked.
+     * The kernel gives them to the main thread if it can; if not, we pass them on, as Python runs
+     * its handlers there only.
+     */
+    if (rc == YMO_EINTR && w->index != 0)
+        ymo_parker_unpark(&w->pw->workers[0].queue.parker);
+    PyEval_RestoreThread(saved);
+    if (w->index == 0)
+        check_signals(w->pw);
+}
+
+/* GIL held on entry and on return, and while there is work. */
+static void
+work(struct worker *w)
+{
+    struct ymo_mailbox *mailbox = NULL;
+    bool closed = false;
+    w->call.st = &w->pw->state;
+    w->call.thread = PyThread_get_thread_ident();
+    w->call.main = w->index == 0;
+    while (!closed) {
+        struct ymo_exchange *ex = ymo_queue_pop(&w->pw->queue, &w->queue, &closed);
+        if (ex && mailbox && mailbox != ex->mailbox)
+            ymo_mailbox_flush(mailbox);
+        if (ex) {
+            mailbox = ex->mailbox;
+            ymo_invoke_run(&w->call, ex, &w->queue.parker);
+            continue;
+        }
+        if (mailbox)
+            ymo_mailbox_flush(mailbox);
+        if (!closed)
+            sleep_until_work(w);
+    }
+    ymo_call_clear(&w->call);
+}
+
+/* Only for people who read thread dumps, so it may fail. */
+static void
+name_thread(int index)
+{
+    char name[32];
+    snprintf(name, sizeof(name), index < 100 ? "yimmo-worker-%d" : "yimmo-wrk-%d", index);
+    (void)pthread_setname_np(pthread_self(), name);
+    PyObject *threading = PyImport_ImportModule("threading");
+    PyObject *self = threading ? PyObject_CallMethod(threading, "current_thread", NULL) : NULL;
+    PyObject *str = self ? PyUnicode_FromString(name) : NULL;
+    if (str)
+        (void)PyObject_SetAttrString(self, "name", str);
+    Py_XDECREF(str);
+    Py_XDECREF(self);
+    Py_XDECREF(threading);
+    PyErr_Clear();
+}
+
+/* The thread state is made once and kept: threading.local and what hangs on it live as long. */
+static void *
+worker_main(void *arg)
+{
+    struct worker *w = arg;
+    PyThreadState *ts = PyThreadState_New(w->pw->interp);
+    YMO_ASSERT(ts);
+    PyEval_RestoreThread(ts);
+    name_thread(w->index);
+    work(w);
+    PyThreadState_Clear(ts);
+    PyThreadState_DeleteCurrent();
+    return NULL;
+}
+
+/* How many there are then, worker 0 included. */
+static int
+start_threads(struct ymo_pyworker *pw)
+{
+    pthread_attr_t attr;
+    size_t size;
+    int n = 1;
+    YMO_ASSERT(pthread_attr_init(&attr) == 0);
+    if (pthread_attr_getstacksize(&attr, &size) == 0 && size < STACK_MIN)
+        (void)pthread_attr_setstacksize(&attr, STACK_MIN);
+    for (; n < pw->n_workers; n++) {
+        int rc = pthread_create(&pw->workers[n].thread, &attr, worker_main, &pw->workers[n]);
+        if (rc != 0) {
+            ymo_error("only %d of %d worker threads start: %s", n, pw->n_workers, strerror(rc));
+            break;
+        }
+    }
+    pthread_attr_destroy(&attr);
+    return n;
+}
+
+void
+ymo_pyworker_run(struct ymo_pyworker *pw, void (*stop)(void *arg), void *arg)
+{
+    pw->state.stop = stop;
+    pw->state.stop_arg = arg;
+    int n = start_threads(pw);
+    work(&pw->workers[0]);
+    PyThreadState *saved = PyEval_SaveThread();
+    for (int i = 1; i < n; i++)
+        pthread_join(pw->workers[i].thread, NULL);
+    PyEval_RestoreThread(saved);
+}
+
+/* ---- start and finish ---- */
+
+static struct ymo_pyworker *
+create(int n_workers)
+{
+    struct ymo_pyworker *pw = calloc(1, sizeof(*pw));
+    YMO_ASSERT(pw);
+    pw->executor.ops = &ops;
+    pw->n_workers = n_workers > 0 ? n_workers : 1;
+    pw->workers = calloc((size_t)pw->n_workers, sizeof(*pw->workers));
+    YMO_ASSERT(pw->workers);
+    ymo_queue_init(&pw->queue);
+    for (int i = 0; i < pw->n_workers; i++) {
+        pw->workers[i].pw = pw;
+        pw->workers[i].index = i;
+        ymo_queue_worker_init(&pw->workers[i].queue);
+    }
+    return pw;
+}
+
+static int
+load(struct ymo_pyworker *pw, const struct ymo_pyworker_config *cfg)
+{
+    pw->interp = PyInterpreterState_Get();
+    if (ymo_pystate_init(&pw->state, cfg) < 0 || ymo_pysignal_watch_forks(&pw->state.forked) < 0) {
+        ymo_pylog_raised(YMO_LOG_ERROR, "the Python worker does not start");
+        return YMO_EINVAL;
+    }
+    pw->state.app = ymo_apploader_load(cfg->module, cfg->app);
+    return pw->state.app ? YMO_OK : YMO_EINVAL;
+}
+
+int
+ymo_pyworker_start(const struct ymo_pyworker_config *cfg, struct ymo_pyworker **pw_r)
+{
+    int rc = ymo_interp_start(cfg);
+    if (rc < 0) {
+        if (Py_IsInitialized())
+            (void)Py_FinalizeEx();
+        return rc;
+    }
+    struct ymo_pyworker *pw = create(cfg->n_threads);
+    rc = load(pw, cfg);
+    if (rc < 0) {
+        ymo_pyworker_finish(pw);
+        return rc;
+    }
+    *pw_r = pw;
+    return YMO_OK;
+}
+
+void
+ymo_pyworker_finish(struct ymo_pyworker *pw)
+{
+    ymo_pystate_clear(&pw->state);
+    /* Joins the application's threads, runs its atexit handlers, flushes what it printed. */
+    if (Py_FinalizeEx() < 0)
+        ymo_warn("what the application printed last could not be written");
+    ymo_queue_destroy(&pw->queue);
+    for (int i = 0; i < pw->n_workers; i++)
+        ymo_queue_worker_destroy(&pw->workers[i].queue);
+    free(pw->workers);
+    free(pw);
+}
+
+const char *
+ymo_pyworker_python_version(void)
+{
+    static char text[256];
+    const char *full = Py_GetVersion();
+    snprintf(text, sizeof(text), "%.*s (%s)", (int)strcspn(full, " "), full, YMO_PYTHON_EXECUTABLE);
+    return text;
+}
