@@ -106,8 +106,8 @@ struct ymo_codec_ops {
     int (*end)(void *state, uint32_t id, struct ymo_buf *dst);
     /*
      * Append a whole response that the server itself gives: `status` with a short text. For an
-     * exchange whose head was not sent, or for a BAD event (id 0). Always closes where the protocol
-     * can say so. 0 or YMO_ENOMEM.
+     * exchange whose head was not sent, or for a BAD event (id 0). Says that the connection will
+     * close when out->close is set or the request was not read whole. 0 or YMO_ENOMEM.
      */
     int (*fail)(void *state, uint32_t id, int status, const struct ymo_codec_out *out,
                 struct ymo_buf *dst);
@@ -122,6 +122,11 @@ struct ymo_codec_ops {
     bool (*next)(void *state, uint32_t id);
     /* Would `next` say true, as things stand? Asked before the head is written. */
     bool (*may_persist)(const void *state, uint32_t id);
+    /*
+     * Once the head is written: does the protocol show that a response broke off? If not, only a
+     * reset of the connection can.
+     */
+    bool (*framed)(const void *state, uint32_t id);
 };
 
 /* The codec for "http", "fastcgi" or "uwsgi"; NULL when this build has none of that name. */

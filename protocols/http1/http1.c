@@ -221,6 +221,14 @@ may_persist(const void *state, uint32_t id)
 }
 
 static bool
+framed(const void *state, uint32_t id)
+{
+    const struct ymo_http1 *h = state;
+    (void)id;
+    return !h->until_close;
+}
+
+static bool
 next(void *state, uint32_t id)
 {
     struct ymo_http1 *h = state;
@@ -248,4 +256,5 @@ const struct ymo_codec_ops ymo_http1_ops = {
     .proceed = ymo_http1_write_proceed,
     .next = next,
     .may_persist = may_persist,
+    .framed = framed,
 };

@@ -41,6 +41,7 @@ struct ymo_http1 {
     bool http10;       /* the client speaks 1.0 */
     bool keep_alive;   /* the client lets the connection live on, and so do we so far */
     bool chunked_body; /* our response is in chunks */
+    bool until_close;  /* our response ends with the connection */
 };
 
 /* A refusal; `why` is static. */

@@ -48,6 +48,15 @@ put_status(char *at, int status, struct ymo_slice reason)
     return PUT(at, "\r\n");
 }
 
+/* Persistence is what 1.1 takes for granted and 1.0 must be told (RFC 9112 9.3). */
+static char *
+put_connection(char *at, const struct ymo_http1 *h)
+{
+    if (!h->keep_alive)
+        return PUT(at, "Connection: close\r\n");
+    return h->http10 ? PUT(at, "Connection: keep-alive\r\n") : at;
+}
+
 /* Room for everything in a head but reason, given headers, date and server value. */
 enum { FIXED = 256 };
 
@@ -68,8 +77,9 @@ ymo_http1_write_head(void *state, uint32_t id, const struct ymo_response *resp,
         return rc;
 
     h->chunked_body = !empty && !told && !h->http10;
-    if (out->close || (!empty && !told && h->http10))
-        h->keep_alive = false; /* the end of the connection ends the body (RFC 9112 6.3) */
+    h->until_close = !empty && !told && h->http10; /* RFC 9112 6.3 */
+    if (out->close || h->until_close)
+        h->keep_alive = false;
 
     char *start = ymo_buf_room(dst), *at = put_status(start, resp->status, resp->reason);
     for (uint32_t i = 0; i < resp->n_headers; i++)
@@ -90,10 +100,7 @@ ymo_http1_write_head(void *state, uint32_t id, const struct ymo_response *resp,
         /* Nothing else would tell the client that nothing follows. */
         at = PUT(at, "Content-Length: 0\r\n");
     }
-    if (!h->keep_alive)
-        at = PUT(at, "Connection: close\r\n");
-    else if (h->http10)
-        at = PUT(at, "Connection: keep-alive\r\n");
+    at = put_connection(at, h);
     at = PUT(at, "\r\n");
     ymo_buf_commit(dst, (size_t)(at - start));
     return YMO_OK;
@@ -187,7 +194,9 @@ ymo_http1_write_fail(void *state, uint32_t id, int status, const struct ymo_code
 {
     struct ymo_http1 *h = state;
     (void)id;
-    h->keep_alive = h->chunked_body = false;
+    h->chunked_body = h->until_close = false;
+    if (out->close || h->phase != YMO_HTTP1_READ)
+        h->keep_alive = false;
     if (status == 0)
         return YMO_OK;
     struct ymo_slice reason = reason_of(status);
@@ -201,7 +210,9 @@ ymo_http1_write_fail(void *state, uint32_t id, int status, const struct ymo_code
         at = put_field(at, YMO_SLICE("Server"), out->server);
     at = PUT(at, "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ");
     at = put_decimal(at, 4 + reason.len + 1);
-    at = PUT(at, "\r\nConnection: close\r\n\r\n");
+    at = PUT(at, "\r\n");
+    at = put_connection(at, h);
+    at = PUT(at, "\r\n");
     if (!h->head_only) { /* RFC 9110 9.3.2: its length all the same */
         at = put_decimal(at, (uint64_t)status);
         *at++ = ' ';

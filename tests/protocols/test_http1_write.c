@@ -5,6 +5,7 @@
 #include "tests/protocols/http1_vector.h"
 #include "tests/support/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define GET11  "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -255,10 +256,42 @@ failures(void)
         struct fixture f;
         ymo_test_context("row %zu", i);
         begin(&f, rows[i].request);
+        f.out.close = true;
         CHECK_INT(ymo_http1_ops.fail(f.state, rows[i].id, rows[i].status, &f.out, &f.dst), 0);
         CHECK_SLICE(ymo_buf_slice(&f.dst), rows[i].answer);
         CHECK(!ymo_http1_ops.may_persist(f.state, YMO_HTTP1_ID));
         CHECK(!ymo_http1_ops.next(f.state, YMO_HTTP1_ID));
+        end(&f);
+    }
+    ymo_test_context(NULL);
+}
+
+/* A request that was read whole leaves the connection usable, whatever the application did. */
+static void
+failure_can_persist(void)
+{
+    static const struct {
+        const char *request, *connection;
+        bool persists;
+    } rows[] = {
+        {GET11, "", true},
+        {"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "Connection: keep-alive\r\n", true},
+        {"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "Connection: close\r\n", false},
+        {POST11, "Connection: close\r\n", false}, /* its body has not been read */
+    };
+    for (size_t i = 0; i < YMO_N(rows); i++) {
+        struct fixture f;
+        char expected[256];
+        ymo_test_context("row %zu", i);
+        begin(&f, rows[i].request);
+        CHECK_INT(ymo_http1_ops.fail(f.state, YMO_HTTP1_ID, 500, &f.out, &f.dst), 0);
+        snprintf(expected, sizeof(expected),
+                 "HTTP/1.1 500 Internal Server Error\r\nDate: " DATE "\r\nServer: s\r\n"
+                 "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 26\r\n%s\r\n"
+                 "500 Internal Server Error\n",
+                 rows[i].connection);
+        CHECK_SLICE(ymo_buf_slice(&f.dst), expected);
+        CHECK_INT(ymo_http1_ops.next(f.state, YMO_HTTP1_ID), rows[i].persists);
         end(&f);
     }
     ymo_test_context(NULL);
@@ -323,4 +356,5 @@ found_by_name(void)
 }
 
 YMO_SUITE(http1_write, heads, heads_without_bodies, application_headers_win, large_heads, frames,
-          failures, failures_have_lengths, proceeds, early_answers_close, found_by_name);
+          failures, failures_have_lengths, failure_can_persist, proceeds, early_answers_close,
+          found_by_name);
