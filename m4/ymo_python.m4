@@ -102,14 +102,23 @@ AC_DEFUN([YMO_PYTHON], [
     [AC_MSG_CHECKING([whether $ymo_py_static can be linked])
      ymo_static_ldflags="-no-pie -Wl,-export-dynamic"
      ymo_static_libs="-Wl,--whole-archive $ymo_py_static -Wl,--no-whole-archive $ymo_py_libs -lpthread -ldl -lutil -lm"
-     AS_IF([test "x$with_libpython" = xauto && test -n "$ymo_sanitize"],
-       [AC_MSG_RESULT([not with sanitizers])],
-       [_YMO_PYTHON_TRY([$ymo_static_ldflags], [$ymo_static_libs],
+     dnl TSan can be told to overlook what a library does, not what a part of the program does. The
+     dnl others tell more with an archive: its symbols name the functions that leak.
+     AS_CASE([$with_libpython,$ymo_sanitize],
+       [auto,*thread*], [AC_MSG_RESULT([not with the thread sanitizer])],
+       [ymo_save_CFLAGS=$CFLAGS
+        CFLAGS="$CFLAGS $ymo_sanitize_flags"
+        ymo_save_ASAN_OPTIONS=$ASAN_OPTIONS
+        ASAN_OPTIONS=detect_leaks=0
+        export ASAN_OPTIONS
+        _YMO_PYTHON_TRY([$ymo_static_ldflags], [$ymo_static_libs],
          [AC_MSG_RESULT([yes])
           ymo_py_link=static
           PYTHON_LDFLAGS=$ymo_static_ldflags
           PYTHON_LIBS=$ymo_static_libs],
-         [AC_MSG_RESULT([no])])])])
+         [AC_MSG_RESULT([no])])
+        CFLAGS=$ymo_save_CFLAGS
+        ASAN_OPTIONS=$ymo_save_ASAN_OPTIONS])])
   AS_IF([test -z "$ymo_py_link" && test "x$with_libpython" != xstatic && test -n "$ymo_py_shared"],
     [AC_MSG_CHECKING([whether $ymo_py_shared can be linked])
      ymo_shared_ldflags=

@@ -39,6 +39,7 @@ EXTRA_DIST += $(pyworker_sources)
 
 if WITH_WSGI
 noinst_LIBRARIES += pyworker/libpyworker.a
-pyworker_libpyworker_a_CPPFLAGS = $(YMO_CPPFLAGS) $(PYTHON_CPPFLAGS)
+# config.h names the interpreter: another one means that every file is compiled again.
+pyworker_libpyworker_a_CPPFLAGS = $(YMO_CPPFLAGS) $(PYTHON_CPPFLAGS) -include config.h
 pyworker_libpyworker_a_SOURCES = $(pyworker_sources)
 endif
