@@ -11,6 +11,7 @@
 #include "request/exchange.h"
 
 #include <pthread.h>
+#include <stdint.h>
 
 /* One per worker thread; the worker's own storage. */
 struct ymo_queue_worker {
@@ -18,7 +19,7 @@ struct ymo_queue_worker {
     /* the queue's, under its lock */
     struct ymo_queue_worker *next_idle;
     bool idle;
-    unsigned epoch; /* of its last pop; 0 while idle */
+    uint64_t epoch; /* of its last pop; 0 while idle */
 };
 
 struct ymo_queue {
@@ -30,7 +31,8 @@ struct ymo_queue {
      * Which awake workers are quick: an epoch lasts from one kick to the next, and a worker counts
      * as quick while its last pop lies in this epoch or the one before.
      */
-    unsigned epoch, n_quick, n_quick_before;
+    uint64_t epoch; /* 64 bits never come round: 0 must go on saying idle */
+    unsigned n_quick, n_quick_before;
     unsigned pops; /* in this epoch */
     bool closed;
 };
