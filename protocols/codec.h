@@ -36,7 +36,7 @@ struct ymo_codec_env {
 
     /*
      * A request to fill for exchange number `id` (unique among the connection's open ones). Called
-     * inside feed, before the event that reports it. NULL: no memory, answer 503.
+     * inside feed, before the event that reports it, which may be BAD. NULL: no memory, answer 503.
      */
     struct ymo_request *(*open)(void *open_arg, uint32_t id);
     void *open_arg;

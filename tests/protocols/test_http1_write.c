@@ -91,6 +91,7 @@ heads(void)
          OK "Content-Length: 5\r\nConnection: close\r\n\r\n", 0, 0},
         {"HEAD, length", HEAD11, 200, 5, 1, 0, OK "Content-Length: 5\r\n\r\n", 1, 0},
         {"HEAD, no length", HEAD11, 200, -1, 1, 0, OK "\r\n", 1, 0},
+        {"HEAD, nobody said so", HEAD11, 200, -1, 0, 0, OK "\r\n", 1, 0},
         {"nothing follows, no length", GET11, 200, -1, 1, 0, OK "Content-Length: 0\r\n\r\n", 1, 0},
     };
     static struct ymo_header headers[] = {{{"X", 1}, {"y", 1}}};
