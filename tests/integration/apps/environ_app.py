@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""Answers with the environ as JSON: strings, numbers and tuples as they are, types of the rest."""
+
+import json
+
+
+def describe(value):
+    if isinstance(value, (str, int, bool, tuple)):
+        return value
+    return f"<{type(value).__name__}>"
+
+
+def app(environ, start_response):
+    assert type(environ) is dict
+    assert all(type(key) is str for key in environ)
+    body = json.dumps({k: describe(v) for k, v in environ.items()}).encode()
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [body]

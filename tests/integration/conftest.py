@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures. What they start, they end, by process id; a server that crashed fails its test."""
+
+import contextlib
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from harness import Gate, Server, server_path  # noqa: E402
+from wire import Client  # noqa: E402
+
+
+def pytest_configure(config):
+    if not server_path().is_file():
+        raise pytest.UsageError(f"{server_path()} does not exist: build first (./dev build)")
+
+
+def pytest_report_header(config):
+    return f"server: {server_path()}"
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """
+    Start a server: serve("module:expr", "--option", "value", …) → harness.Server. Keywords: env
+    (None unsets a variable), config (text of a YAML file), cwd, bind (False: no address is given),
+    preexec_fn, pass_fds, ready.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def start(app="hello:app", *options, config=None, bind=True, **kwargs):
+            args = [app] if app else []
+            if config is not None:
+                path = tmp_path / "yimmo.yml"
+                path.write_text(config)
+                args += ["--config", path]
+            if bind:
+                args += ["--host", "127.0.0.1", "--port", "0"]
+            server = Server([*args, *options], **kwargs)
+            stack.callback(server.end)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def short_dir():
+    """A directory whose name leaves room for a unix socket's 107 bytes."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="ymo-"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def gate(short_dir):
+    with contextlib.closing(Gate(short_dir / "gate")) as gate:
+        yield gate
+
+
+@pytest.fixture
+def connect():
+    """connect(server) → wire.Client, closed at the end of the test."""
+    with contextlib.ExitStack() as stack:
+
+        def open_(server, **kwargs):
+            address = server.port if isinstance(server, Server) else server
+            return stack.enter_context(Client(address, **kwargs))
+
+        yield open_
