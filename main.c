@@ -216,7 +216,7 @@ serve(struct ymo_settings *s, int argc, char **argv)
     served = true;
     for (size_t i = 0; i < socks.n; i++)
         ymo_notice("listening on %s", socks.items[i].name);
-    ymo_info("%s %s, Python %s (libpython %s), %d worker thread%s", PACKAGE_NAME, PACKAGE_VERSION,
+    ymo_info("%s %s, Python %s, libpython %s, %d worker thread%s", PACKAGE_NAME, PACKAGE_VERSION,
              ymo_pyworker_python_version(), YMO_PYTHON_LINK, s->no_threads,
              s->no_threads == 1 ? "" : "s");
     ymo_pyworker_run(pw, ymo_reactor_stop, r);

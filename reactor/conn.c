@@ -60,6 +60,31 @@ send_continue(struct ymo_conn *c, struct ymo_exchange *ex)
     ymo_dispatch_dirty(c);
 }
 
+static void
+cannot_store(struct ymo_conn *c, struct ymo_exchange *ex, int rc)
+{
+    if (rc == YMO_EIO)
+        ymo_error("conn %llu: cannot store a request body in %s: %s; see tmp_dir",
+                  (unsigned long long)c->serial, c->r->cfg.tmp_dir, strerror(errno));
+    ymo_conn_fail(c, ex, 503, "cannot store the request body");
+}
+
+static void
+on_body_end(struct ymo_conn *c, struct ymo_exchange *ex)
+{
+    int rc = ymo_body_finish(&ex->body);
+    if (rc < 0) {
+        cannot_store(c, ex, rc);
+        return;
+    }
+    ex->body_done = true;
+    ex->want_continue = false;
+    if (c->receiving == ex)
+        c->receiving = NULL;
+    if (!ex->body.streaming)
+        ymo_dispatch_submit(c->r, ex);
+}
+
 /* `more`: bytes of the body have arrived together with the head. */
 static void
 on_head(struct ymo_conn *c, struct ymo_exchange *ex, bool last, bool more)
@@ -75,14 +100,12 @@ on_head(struct ymo_conn *c, struct ymo_exchange *ex, bool last, bool more)
     }
     ymo_body_begin(&ex->body, streaming, r->cfg.body_memory, r->cfg.tmp_dir,
                    ymo_exchange_body_wanted, ex);
-    ex->body_done = last;
     if (last) {
-        ymo_body_finish(&ex->body);
-        ymo_dispatch_submit(r, ex);
+        on_body_end(c, ex);
         return;
     }
     c->receiving = ex;
-    c->body_since = ev_now(r->loop);
+    c->body_since = ymo_deadlines_now(&r->deadlines);
     ex->want_continue = ex->req.expect_continue && !more;
     if (streaming) {
         if (ex->want_continue)
@@ -94,28 +117,13 @@ on_head(struct ymo_conn *c, struct ymo_exchange *ex, bool last, bool more)
 }
 
 static void
-on_body_end(struct ymo_conn *c, struct ymo_exchange *ex)
-{
-    ex->body_done = true;
-    ex->want_continue = false;
-    if (c->receiving == ex)
-        c->receiving = NULL;
-    ymo_body_finish(&ex->body);
-    if (!ex->body.streaming)
-        ymo_dispatch_submit(c->r, ex);
-}
-
-static void
 on_body(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_slice data, bool last)
 {
     struct ymo_reactor *r = c->r;
     ex->want_continue = false; /* it did not wait for it */
     ssize_t n = ymo_body_append(&ex->body, data.data, data.len);
     if (n < 0) {
-        if (n == YMO_EIO)
-            ymo_error("conn %llu: cannot store a request body in %s: %s; see tmp_dir",
-                      (unsigned long long)c->serial, r->cfg.tmp_dir, strerror(errno));
-        ymo_conn_fail(c, ex, 503, "cannot store the request body");
+        cannot_store(c, ex, (int)n);
         return;
     }
     YMO_ASSERT((size_t)n == data.len);
@@ -124,7 +132,7 @@ on_body(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_slice data, bool
         return;
     }
     /* A slow trickle keeps the pause short and the connection for ever: ask for an average rate. */
-    double elapsed = ev_now(r->loop) - c->body_since;
+    double elapsed = ymo_deadlines_now(&r->deadlines) - c->body_since;
     if (!ex->body.streaming && r->cfg.body_min_rate && elapsed > r->cfg.body_timeout &&
         (double)ex->body.size < elapsed * (double)r->cfg.body_min_rate)
         ymo_conn_fail(c, ex, 408, "the body arrives slower than body_min_rate");
@@ -270,7 +278,8 @@ ymo_conn_input(struct ymo_conn *c)
     if (c->state == YMO_CONN_DEAD)
         return;
     update_read(c);
-    ymo_conn_deadline(c, true);
+    /* With output waiting, only what the peer takes is progress. */
+    ymo_conn_deadline(c, !c->out);
 }
 
 void
@@ -292,7 +301,7 @@ discard(struct ymo_conn *c)
     if (n == YMO_EAGAIN)
         return;
     /* Each arrival renews the deadline, up to a bound in total. */
-    if (n <= 0 || ev_now(r->loop) - c->body_since > 6 * r->cfg.linger_timeout)
+    if (n <= 0 || ymo_deadlines_now(&r->deadlines) - c->body_since > 6 * r->cfg.linger_timeout)
         ymo_conn_kill(c);
     else
         ymo_conn_deadline(c, true);
@@ -336,7 +345,7 @@ read_cb(struct ev_loop *loop, ev_io *io, int revents)
     if (c->state == YMO_CONN_DEAD)
         return;
     update_read(c);
-    ymo_conn_deadline(c, n > 0);
+    ymo_conn_deadline(c, n > 0 && !c->out);
 }
 
 static void
@@ -484,7 +493,7 @@ ymo_conn_flushed(struct ymo_conn *c)
     }
     c->transport->shutdown(c);
     c->state = YMO_CONN_LINGER;
-    c->body_since = ev_now(c->r->loop);
+    c->body_since = ymo_deadlines_now(&c->r->deadlines);
     if (!c->feeding)
         ymo_buf_free(&c->in);
     update_read(c);
@@ -501,6 +510,10 @@ ymo_conn_kill(struct ymo_conn *c)
     ev_io_stop(r->loop, &c->rd);
     ev_io_stop(r->loop, &c->wr);
     ymo_deadline_set(&r->deadlines, &c->deadline, YMO_DEADLINE_NONE, false);
+    if (c->reset) {
+        struct linger now = {.l_onoff = 1, .l_linger = 0};
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    }
     /* A child that the application forked holds a copy of the descriptor: closing ours alone would
      * not end the connection. */
     if (atomic_load_explicit(&ymo_reactor_forked, memory_order_relaxed))

@@ -34,6 +34,7 @@ struct ymo_conn {
     int fd;
     enum ymo_conn_state state;
     bool linger;  /* FLUSHING ends in LINGER */
+    bool reset;   /* close with a reset: what was sent is not complete */
     bool eof;     /* the peer will send no more */
     bool paused;  /* a streaming body is full: do not read */
     bool pumping; /* inside ymo_writer_pump */
@@ -42,7 +43,7 @@ struct ymo_conn {
     bool dirty;
     uint32_t n_exchanges;
     uint64_t serial;   /* for the log */
-    double body_since; /* when the body now being read began, for body_min_rate */
+    double body_since; /* ymo_deadlines_now: the body being read, or the lingering, began */
     ev_io rd, wr;
     struct ymo_deadline deadline;
     struct ymo_list node;      /* the reactor's list of connections */

@@ -4,6 +4,15 @@
 #include <math.h>
 #include <stdbool.h>
 
+/* Farther away than any process lives. libev shows its monotonic time in no other way. */
+#define NEVER 1e10
+
+double
+ymo_deadlines_now(const struct ymo_deadlines *ds)
+{
+    return NEVER - ev_timer_remaining(ds->loop, (ev_timer *)&ds->clock);
+}
+
 /* The earliest deadline of all, or infinity. */
 static double
 earliest(const struct ymo_deadlines *ds)
@@ -26,7 +35,7 @@ stand_at(struct ymo_deadlines *ds, double at)
     ev_timer_stop(ds->loop, &ds->timer);
     if (isinf(at))
         return;
-    double after = at - ev_now(ds->loop);
+    double after = at - ymo_deadlines_now(ds);
     ev_timer_set(&ds->timer, after > 0 ? after : 0, 0.);
     ev_timer_start(ds->loop, &ds->timer);
 }
@@ -35,8 +44,8 @@ static void
 timer_cb(struct ev_loop *loop, ev_timer *t, int revents)
 {
     struct ymo_deadlines *ds = t->data;
-    double now = ev_now(loop);
-    (void)revents;
+    double now = ymo_deadlines_now(ds);
+    (void)loop, (void)revents;
     for (int k = 1; k < YMO_DEADLINE_KINDS; k++) {
         struct ymo_list *head = &ds->lists[k];
         /* `expired` may arm others, which go to the tail with a later time: this ends. */
@@ -61,6 +70,12 @@ ymo_deadlines_init(struct ymo_deadlines *ds, struct ev_loop *loop,
     ds->arg = arg;
     ev_timer_init(&ds->timer, timer_cb, 0., 0.);
     ds->timer.data = ds;
+    /* After the sockets: what arrived while the loop was not attended has arrived in time. */
+    ev_set_priority(&ds->timer, EV_MINPRI);
+    ev_timer_init(&ds->clock, timer_cb, NEVER, 0.);
+    ds->clock.data = ds;
+    ev_timer_start(loop, &ds->clock);
+    ev_unref(loop);
     for (int k = 0; k < YMO_DEADLINE_KINDS; k++)
         ymo_list_init(&ds->lists[k]);
 }
@@ -69,6 +84,9 @@ void
 ymo_deadlines_stop(struct ymo_deadlines *ds)
 {
     ev_timer_stop(ds->loop, &ds->timer);
+    if (ev_is_active(&ds->clock))
+        ev_ref(ds->loop);
+    ev_timer_stop(ds->loop, &ds->clock);
 }
 
 void
@@ -88,14 +106,14 @@ ymo_deadline_set(struct ymo_deadlines *ds, struct ymo_deadline *d, enum ymo_dead
     d->kind = kind;
     if (kind == YMO_DEADLINE_NONE)
         return;
-    d->at = ev_now(ds->loop) + ds->seconds[kind];
+    double now = ymo_deadlines_now(ds);
+    d->at = now + ds->seconds[kind];
     ymo_list_append(&ds->lists[kind], &d->node);
     /*
      * The timer may stand too early (then it finds nothing and moves on), never too late: it only
      * has to move when this is the first of its list, which it is when its kind came into use.
      */
     if (ds->lists[kind].next == &d->node &&
-        (!ev_is_active(&ds->timer) ||
-         d->at < ev_now(ds->loop) + ev_timer_remaining(ds->loop, &ds->timer)))
+        (!ev_is_active(&ds->timer) || d->at < now + ev_timer_remaining(ds->loop, &ds->timer)))
         stand_at(ds, d->at);
 }

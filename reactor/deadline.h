@@ -3,7 +3,9 @@
  * Deadlines without a timer each. Every kind has one constant duration, so a list a kind, appended
  * at the tail, is always sorted; one libev timer stands at the earliest head. Arming and disarming
  * is a few pointer writes, which is what a keep-alive request does twice.
- * Reactor thread only. Times are the loop's seconds.
+ * Reactor thread only. Times are seconds of the monotonic clock, as of this turn of the loop: a
+ * step of the wall clock, which is what ev_now() follows, must neither close every connection nor
+ * keep them for ever.
  */
 #ifndef YMO_REACTOR_DEADLINE_H
 #define YMO_REACTOR_DEADLINE_H
@@ -31,8 +33,9 @@ struct ymo_deadline {
 struct ymo_deadlines {
     struct ev_loop *loop;
     ev_timer timer;
+    ev_timer clock; /* never fires; what remains of it tells the time */
     struct ymo_list lists[YMO_DEADLINE_KINDS];
-    double seconds[YMO_DEADLINE_KINDS];
+    double seconds[YMO_DEADLINE_KINDS]; /* lowered only if all of the list is armed anew */
     void (*expired)(void *arg, struct ymo_deadline *d); /* already disarmed */
     void *arg;
 };
@@ -40,6 +43,9 @@ struct ymo_deadlines {
 void ymo_deadlines_init(struct ymo_deadlines *ds, struct ev_loop *loop,
                         void (*expired)(void *, struct ymo_deadline *), void *arg);
 void ymo_deadlines_stop(struct ymo_deadlines *ds);
+
+/* The time that deadlines are measured with. It has no meaning but in differences. */
+double ymo_deadlines_now(const struct ymo_deadlines *ds);
 
 void ymo_deadline_init(struct ymo_deadline *d);
 

@@ -14,6 +14,9 @@
  */
 #define NAP 0.001
 
+/* Looks into the mailbox between two looks at the sockets. */
+enum { PASSES = 16 };
+
 static void
 nap_cb(struct ev_loop *loop, ev_timer *t, int revents)
 {
@@ -207,10 +210,11 @@ free_dead(struct ymo_reactor *r)
         ymo_conn_free(YMO_CONTAINER_OF(r->dead.next, struct ymo_conn, node));
 }
 
-void
+bool
 ymo_dispatch_turn(struct ymo_reactor *r)
 {
-    do {
+    bool more = true;
+    for (int pass = 0; more && pass < PASSES; pass++) {
         /* First the requests, so that a worker on another processor starts while we write. */
         if (r->batch_first)
             hand_over(r);
@@ -219,10 +223,12 @@ ymo_dispatch_turn(struct ymo_reactor *r)
             deliver(r, m);
         }
         write_dirty(r);
-    } while (r->batch_first || atomic_load(&r->mailbox.nonempty));
+        more = r->batch_first || atomic_load(&r->mailbox.nonempty);
+    }
     free_dead(r);
     if (r->napping && r->in_flight == 0) {
         ev_timer_stop(r->loop, &r->nap);
         r->napping = false;
     }
+    return !more;
 }

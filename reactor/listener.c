@@ -136,9 +136,10 @@ ymo_listener_close_all(struct ymo_reactor *r)
         struct ymo_listener *l = &r->listeners[i];
         ev_io_stop(r->loop, &l->io);
         /* Clients that the kernel has already let in would be reset: serve them. */
-        while (accept_some(l, ACCEPTS))
-            if (r->n_conns >= r->cfg.max_connections)
-                break;
+        int before;
+        do
+            before = r->n_conns;
+        while (accept_some(l, ACCEPTS) && r->n_conns > before);
         close(l->cfg->fd);
     }
     ev_timer_stop(r->loop, &r->resume);

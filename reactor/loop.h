@@ -77,8 +77,11 @@ void ymo_dispatch_release(struct ymo_reactor *r, struct ymo_exchange *ex);
 bool ymo_dispatch_cancel(struct ymo_reactor *r, struct ymo_exchange *ex);
 void ymo_dispatch_init(struct ymo_reactor *r);
 void ymo_dispatch_free(struct ymo_reactor *r);
-/* Write what is dirty, hand over the batch, take messages: until there is nothing left to do. */
-void ymo_dispatch_turn(struct ymo_reactor *r);
+/*
+ * Write what is dirty, hand over the batch, take messages: until there is nothing left to do
+ * (true), or until it is the sockets' turn, because the workers post as fast as we write.
+ */
+bool ymo_dispatch_turn(struct ymo_reactor *r);
 void ymo_dispatch_dirty(struct ymo_conn *c);
 
 /* writer.c: messages → bytes → socket */

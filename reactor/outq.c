@@ -87,4 +87,7 @@ ymo_outq_clear(struct ymo_outq *q)
 {
     while (q->n > 0)
         ymo_outq_advance(q, q->segs[q->first].len);
+    /* Bytes of a codec that ran out of memory half-way belong to no segment. The buffer goes on to
+     * another connection. */
+    ymo_buf_consume(&q->bytes, q->bytes.len);
 }

@@ -34,11 +34,9 @@ close_idle(struct ymo_reactor *r)
     r->deadlines.seconds[YMO_DEADLINE_IDLE] = LAST_WORDS;
     YMO_LIST_FOREACH (n, next, &r->conns) {
         struct ymo_conn *c = YMO_CONTAINER_OF(n, struct ymo_conn, node);
-        if (!ymo_conn_idle(c))
-            continue;
-        if (c->used)
+        if (c->used && ymo_conn_idle(c))
             ymo_conn_finish(c, false);
-        else
+        else if (c->deadline.kind == YMO_DEADLINE_IDLE)
             ymo_deadline_set(&r->deadlines, &c->deadline, YMO_DEADLINE_IDLE, false);
     }
 }
@@ -47,9 +45,9 @@ static void
 prepare_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 {
     struct ymo_reactor *r = w->data;
-    (void)loop, (void)revents;
+    (void)revents;
     for (;;) {
-        ymo_dispatch_turn(r);
+        bool done = ymo_dispatch_turn(r);
         if (r->closing_idle) {
             close_idle(r);
             continue;
@@ -58,9 +56,16 @@ prepare_cb(struct ev_loop *loop, ev_prepare *w, int revents)
             r->drained = true;
             r->cfg.executor->ops->drain(r->cfg.executor);
         }
-        if (ymo_mailbox_set_mode(&r->mailbox, r->napping ? YMO_MAILBOX_NAP : YMO_MAILBOX_SLEEP))
+        if (done &&
+            ymo_mailbox_set_mode(&r->mailbox, r->napping ? YMO_MAILBOX_NAP : YMO_MAILBOX_SLEEP))
             return;
         (void)ymo_mailbox_set_mode(&r->mailbox, YMO_MAILBOX_AWAKE);
+        if (!done) {
+            /* Sent from the loop itself this costs nothing: it looks at the sockets without
+             * blocking and comes back. */
+            ev_async_send(loop, &r->wake);
+            return;
+        }
     }
 }
 
@@ -113,18 +118,46 @@ resume_cb(struct ev_loop *loop, ev_timer *t, int revents)
 /* ---- stop ------------------------------------------------------------------------------ */
 
 static void
+kill_conns(struct ymo_reactor *r)
+{
+    struct ymo_list *n, *next;
+    YMO_LIST_FOREACH (n, next, &r->conns)
+        ymo_conn_kill(YMO_CONTAINER_OF(n, struct ymo_conn, node));
+}
+
+/* Connections that are owed an answer, or the rest of one. */
+static int
+n_owed(const struct ymo_reactor *r)
+{
+    int n = 0;
+    for (const struct ymo_list *l = r->conns.next; l != &r->conns; l = l->next) {
+        const struct ymo_conn *c = YMO_CONTAINER_OF(l, struct ymo_conn, node);
+        n += (c->n_exchanges > 0 && !c->receiving) || c->out;
+    }
+    return n;
+}
+
+static void
 graceful_cb(struct ev_loop *loop, ev_timer *t, int revents)
 {
     struct ymo_reactor *r = t->data;
-    (void)loop, (void)revents;
-    if (r->drained)
-        ymo_warn("graceful_timeout (%g s) passed and the interpreter has not ended: leaving",
-                 r->cfg.graceful_timeout);
-    else
-        ymo_warn("graceful_timeout (%g s) passed with %u requests unfinished on %d connections: "
-                 "leaving",
-                 r->cfg.graceful_timeout, r->in_flight, r->n_conns);
-    _exit(1);
+    int owed = n_owed(r);
+    (void)revents;
+    if (r->drained || r->in_flight > 0 || owed > 0) {
+        if (r->drained)
+            ymo_warn("graceful_timeout (%g s) passed and the interpreter has not ended: leaving",
+                     r->cfg.graceful_timeout);
+        else
+            ymo_warn("graceful_timeout (%g s) passed: leaving with %d responses unfinished",
+                     r->cfg.graceful_timeout, owed);
+        _exit(1);
+    }
+    /* What is left are clients that never finished their requests: nobody waits for an answer. */
+    ymo_notice("graceful_timeout (%g s) passed: closing %d connections with incomplete requests",
+               r->cfg.graceful_timeout, r->n_conns);
+    kill_conns(r);
+    ev_timer_set(t, r->cfg.graceful_timeout, 0.); /* for the interpreter's end */
+    ev_timer_start(loop, t);
 }
 
 static void
@@ -291,15 +324,6 @@ ymo_reactor_start(struct ymo_reactor *r)
     return YMO_OK;
 }
 
-static void
-kill_all(struct ymo_reactor *r)
-{
-    struct ymo_list *n, *next;
-    YMO_LIST_FOREACH (n, next, &r->conns)
-        ymo_conn_kill(YMO_CONTAINER_OF(n, struct ymo_conn, node));
-    ymo_dispatch_turn(r);
-}
-
 void
 ymo_reactor_join(struct ymo_reactor *r)
 {
@@ -312,9 +336,15 @@ ymo_reactor_join(struct ymo_reactor *r)
     r->stopping = true;
     if (!was_stopping)
         ymo_listener_close_all(r);
-    kill_all(r);
+    kill_conns(r);
+    while (!ymo_dispatch_turn(r))
+        ;
     ymo_dispatch_free(r);
     ymo_mailbox_destroy(&r->mailbox);
+    ymo_deadlines_stop(&r->deadlines);
+    /* libev's handler would write to the loop that is gone. From here on a signal ends us. */
+    ev_signal_stop(r->loop, &r->sigterm);
+    ev_signal_stop(r->loop, &r->sigint);
     ev_loop_destroy(r->loop);
     free(r->listeners);
     free(r);

@@ -83,7 +83,8 @@ write_piece(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_msg *m, stru
         ymo_outq_file(q, m, m->off, take, last);
         m->off += (int64_t)take;
         before = q->bytes.len;
-    } else if (take <= YMO_OUTQ_COPY_MAX) {
+    } else if (take <= YMO_OUTQ_COPY_MAX && !(m->flags & YMO_MSG_SHARED)) {
+        /* Not the short rest of a shared one: the last segment that points into it frees it. */
         rc = ymo_buf_append(&q->bytes, m->data, take);
         if (rc < 0)
             return rc;
@@ -91,6 +92,7 @@ write_piece(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_msg *m, stru
         m->data += take;
     } else {
         ymo_outq_wrote(q, before);
+        m->flags |= YMO_MSG_SHARED;
         ymo_outq_ref(q, m, m->data, take, last);
         m->data += take;
         before = q->bytes.len;
@@ -108,9 +110,10 @@ write_end(struct ymo_conn *c, struct ymo_exchange *ex, bool broken, struct ymo_b
     ex->end_written = true;
     if (!broken)
         return c->codec->end(c->codec_state, ex->id, dst);
-    ex->broken = true;
-    if (ex->head_sent)
+    if (ex->head_sent) {
+        ex->broken = true;
         return YMO_OK; /* the missing end tells the client */
+    }
     struct ymo_codec_out out = ymo_writer_out(c->r, true);
     ex->head_sent = true;
     return c->codec->fail(c->codec_state, ex->id, 500, &out, dst);

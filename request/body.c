@@ -8,6 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Smaller pieces of a body in a file are put together. */
+enum { FILE_PIECE = 64 * 1024 };
+
 void
 ymo_body_init(struct ymo_body *b)
 {
@@ -82,14 +85,24 @@ write_all(int fd, const char *data, size_t n)
     return YMO_OK;
 }
 
+/* What is still in memory goes to the file. */
 static int
-spill(struct ymo_body *b)
+flush(struct ymo_body *b)
 {
-    b->fd = open_tmp(b->tmp_dir);
-    if (b->fd < 0)
-        return YMO_EIO;
     int rc = write_all(b->fd, ymo_buf_slice(&b->mem).data, b->mem.len);
-    ymo_buf_free(&b->mem);
+    ymo_buf_consume(&b->mem, b->mem.len);
+    return rc;
+}
+
+/* In pieces worth a system call, however small the chunks are in which the body arrives. */
+static int
+append_file(struct ymo_body *b, const char *data, size_t n)
+{
+    int rc = n < FILE_PIECE ? ymo_buf_append(&b->mem, data, n) : YMO_OK;
+    if (rc == YMO_OK && (n >= FILE_PIECE || b->mem.len >= FILE_PIECE))
+        rc = flush(b);
+    if (rc == YMO_OK && n >= FILE_PIECE)
+        rc = write_all(b->fd, data, n);
     return rc;
 }
 
@@ -128,11 +141,11 @@ ymo_body_append(struct ymo_body *b, const char *data, size_t n)
     if (b->streaming)
         return append_streaming(b, data, n);
     if (b->fd < 0 && n > b->memory_max - b->mem.len) {
-        rc = spill(b);
-        if (rc < 0)
-            return rc;
+        b->fd = open_tmp(b->tmp_dir);
+        if (b->fd < 0)
+            return YMO_EIO;
     }
-    rc = b->fd < 0 ? ymo_buf_append(&b->mem, data, n) : write_all(b->fd, data, n);
+    rc = b->fd < 0 ? ymo_buf_append(&b->mem, data, n) : append_file(b, data, n);
     if (rc < 0)
         return rc;
     b->size += n;
@@ -142,6 +155,10 @@ ymo_body_append(struct ymo_body *b, const char *data, size_t n)
 static void
 set_end(struct ymo_body *b, bool *flag)
 {
+    if (!b->streaming) {
+        *flag = true; /* the reader comes later, or never looks */
+        return;
+    }
     pthread_mutex_lock(&b->lock);
     *flag = true;
     if (b->reader)
@@ -149,10 +166,17 @@ set_end(struct ymo_body *b, bool *flag)
     pthread_mutex_unlock(&b->lock);
 }
 
-void
+int
 ymo_body_finish(struct ymo_body *b)
 {
+    if (b->fd >= 0) {
+        int rc = flush(b);
+        ymo_buf_free(&b->mem);
+        if (rc < 0)
+            return rc;
+    }
     set_end(b, &b->complete);
+    return YMO_OK;
 }
 
 void

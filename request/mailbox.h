@@ -21,12 +21,13 @@
 struct ymo_exchange;
 
 enum ymo_msg_flags {
-    YMO_MSG_HEAD = 1,     /* exchange->resp is ready to be written */
-    YMO_MSG_FILE = 2,     /* the payload is fd/off/len instead of data/len */
-    YMO_MSG_END = 4,      /* the worker is done with the exchange */
-    YMO_MSG_BROKEN = 8,   /* with END: the response is not complete */
-    YMO_MSG_WANTED = 16,  /* the reader of a streaming body wants more */
-    YMO_MSG_EMBEDDED = 32 /* part of its exchange: not to be freed */
+    YMO_MSG_HEAD = 1,      /* exchange->resp is ready to be written */
+    YMO_MSG_FILE = 2,      /* the payload is fd/off/len instead of data/len */
+    YMO_MSG_END = 4,       /* the worker is done with the exchange */
+    YMO_MSG_BROKEN = 8,    /* with END: the response is not complete */
+    YMO_MSG_WANTED = 16,   /* the reader of a streaming body wants more */
+    YMO_MSG_EMBEDDED = 32, /* part of its exchange: not to be freed */
+    YMO_MSG_SHARED = 64,   /* reactor: a segment of the output points into it */
 };
 
 struct ymo_msg {

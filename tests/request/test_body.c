@@ -65,7 +65,7 @@ memory_then_file(void)
                 REQUIRE(ymo_body_append(&b, data, n) == (ssize_t)n);
                 done += n;
             }
-            ymo_body_finish(&b);
+            CHECK_INT(ymo_body_finish(&b), 0);
             CHECK_INT(b.fd >= 0, rows[i].file);
             CHECK_INT(b.size, total);
             CHECK_INT(ymo_body_memory(&b).data != NULL, !rows[i].file);
@@ -99,11 +99,37 @@ the_file_has_no_name(void)
     REQUIRE(fd >= 0 && fstat(fd, &st) == 0);
     CHECK_INT(st.st_nlink, 0);
     CHECK_INT(st.st_mode & 0777, 0600);
-    CHECK_INT(st.st_size, 3);
     CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    CHECK_INT(ymo_body_finish(&b), 0);
+    REQUIRE(fstat(fd, &st) == 0);
+    CHECK_INT(st.st_size, 3);
     CHECK_INT(b.mem.cap, 0); /* not in memory as well */
     ymo_body_reset(&b);
     CHECK_INT(fcntl(fd, F_GETFD), -1);
+    ymo_body_fini(&b);
+}
+
+/* Small pieces are not worth a system call each; large ones are not copied. */
+static void
+small_pieces_are_put_together(void)
+{
+    enum { PIECE = 64 * 1024 };
+    static char large[PIECE];
+    struct ymo_body b;
+    struct stat st;
+    ymo_body_init(&b);
+    ymo_body_begin(&b, false, 2, "/tmp", NULL, NULL);
+    for (size_t i = 0; i < PIECE - 1; i++)
+        REQUIRE(ymo_body_append(&b, "x", 1) == 1);
+    REQUIRE(b.fd >= 0 && fstat(b.fd, &st) == 0);
+    CHECK_INT(st.st_size, 0);
+    REQUIRE(ymo_body_append(&b, "x", 1) == 1);
+    REQUIRE(fstat(b.fd, &st) == 0);
+    CHECK_INT(st.st_size, PIECE);
+    REQUIRE(ymo_body_append(&b, "yy", 2) == 2);
+    REQUIRE(ymo_body_append(&b, large, PIECE) == PIECE);
+    REQUIRE(fstat(b.fd, &st) == 0);
+    CHECK_INT(st.st_size, 2 * PIECE + 2);
     ymo_body_fini(&b);
 }
 
@@ -141,7 +167,7 @@ truncated_file(void)
     ymo_body_init(&b);
     ymo_body_begin(&b, false, 1, "/tmp", NULL, NULL);
     REQUIRE(ymo_body_append(&b, "abcdef", 6) == 6);
-    ymo_body_finish(&b);
+    CHECK_INT(ymo_body_finish(&b), 0);
     CHECK_INT(ymo_body_read(&b, data, 3), 3);
     REQUIRE(ftruncate(b.fd, 3) == 0);
     CHECK_INT(ymo_body_read(&b, data, 3), YMO_EIO); /* never a short body that looks whole */
@@ -156,7 +182,7 @@ skip_and_read_mix(void)
     ymo_body_init(&b);
     ymo_body_begin(&b, false, 100, "/tmp", NULL, NULL);
     REQUIRE(ymo_body_append(&b, "line 1\nline 2\n", 14) == 14);
-    ymo_body_finish(&b);
+    CHECK_INT(ymo_body_finish(&b), 0);
     struct ymo_slice rest = ymo_body_memory(&b);
     CHECK_SLICE(rest, "line 1\nline 2\n");
     ymo_body_skip(&b, 7);
@@ -185,7 +211,7 @@ nothing_after_the_end(void)
     struct ymo_body b;
     ymo_body_init(&b);
     ymo_body_begin(&b, false, 100, "/tmp", NULL, NULL);
-    ymo_body_finish(&b);
+    CHECK_INT(ymo_body_finish(&b), 0);
     CHECK(ymo_death_by_assert(append_to_a_whole_body, &b));
     ymo_body_fini(&b);
 }
@@ -254,7 +280,7 @@ streaming_ends(void)
         REQUIRE(ymo_body_append(&b, "abc", 3) == 3);
         ymo_body_rearm(&b);
         if (rows[i].finish)
-            ymo_body_finish(&b);
+            CHECK_INT(ymo_body_finish(&b), 0);
         if (rows[i].breaks)
             ymo_body_break(&b);
         CHECK_INT(ymo_body_wait(&b, &p), YMO_OK); /* nothing to wait for */
@@ -377,7 +403,7 @@ streaming_two_threads(void)
                 done += give;
             }
             if (whole)
-                ymo_body_finish(&s.body);
+                CHECK_INT(ymo_body_finish(&s.body), 0);
             else
                 ymo_body_break(&s.body);
             pthread_join(t, NULL);
@@ -411,7 +437,7 @@ ends_wake_a_sleeper(void)
         if (how == 1)
             ymo_body_break(&s.body);
         else
-            ymo_body_finish(&s.body);
+            CHECK_INT(ymo_body_finish(&s.body), 0);
         pthread_join(t, NULL);
         CHECK_INT(s.end, how == 1 ? YMO_ECLOSED : 0);
         CHECK_INT(s.got, how == 0);
@@ -457,6 +483,7 @@ signals_end_a_wait(void)
     stream_free(&s);
 }
 
-YMO_SUITE(body, memory_then_file, the_file_has_no_name, unusable_tmp_dir, truncated_file,
-          skip_and_read_mix, nothing_after_the_end, streaming_steps, streaming_ends,
-          streaming_two_threads, ends_wake_a_sleeper, signals_end_a_wait);
+YMO_SUITE(body, memory_then_file, the_file_has_no_name, small_pieces_are_put_together,
+          unusable_tmp_dir, truncated_file, skip_and_read_mix, nothing_after_the_end,
+          streaming_steps, streaming_ends, streaming_two_threads, ends_wake_a_sleeper,
+          signals_end_a_wait);
