@@ -108,6 +108,9 @@ check_signals(struct ymo_pyworker *pw)
 static void
 sleep_until_work(struct worker *w)
 {
+    /* What came since its last Python code ran must not wait for the next request. */
+    if (w->index == 0)
+        check_signals(w->pw);
     PyThreadState *saved = PyEval_SaveThread();
     int rc = ymo_parker_park(&w->queue.parker);
     /*
