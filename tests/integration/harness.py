@@ -39,7 +39,8 @@ def clean_env(extra=None):
     env = {
         k: v
         for k, v in os.environ.items()
-        if not k.startswith(("YIMMO_", "PYTHON", "YMO_TEST_")) and k != "VIRTUAL_ENV"
+        if k == "PYTHONMALLOC"  # how a sanitized run sees Python's objects
+        or (not k.startswith(("YIMMO_", "PYTHON", "YMO_TEST_")) and k != "VIRTUAL_ENV")
     }
     env["PYTHONPATH"] = str(APPS)
     env["PYTHONDONTWRITEBYTECODE"] = "1"
