@@ -6,4 +6,5 @@ EXTRA_DIST += \
 	docs/architecture.md \
 	docs/http.md \
 	docs/settings.md \
-	docs/threads.md
+	docs/threads.md \
+	docs/wsgi.md
