@@ -81,7 +81,8 @@ remove_stale(const struct sockaddr_un *un, socklen_t len)
     struct stat st;
     if (lstat(un->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
         return;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* Non-blocking: a full backlog is somebody's, too, and would keep us waiting. */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
     if (connect(fd, (const struct sockaddr *)un, len) != 0 && errno == ECONNREFUSED)
