@@ -99,7 +99,8 @@ def test_h11_agrees_with_our_framing(serve, connect):
     for path in ("/list1", "/generator", "/written", "/204", "/304", "/empty_list", "/big"):
         raw = connect(server).get(path, "Connection: close\r\n").rest()
         reader = h11.Connection(h11.CLIENT)
-        reader.send(h11.Request(method="GET", target=path, headers=[("Host", "h"), ("Connection", "close")]))
+        headers = [("Host", "h"), ("Connection", "close")]
+        reader.send(h11.Request(method="GET", target=path, headers=headers))
         reader.send(h11.EndOfMessage())
         reader.receive_data(raw)
         reader.receive_data(b"")

@@ -131,7 +131,8 @@ def test_bad_request_behind_good_ones(echo, connect):
 
 
 @pytest.mark.parametrize(
-    "path, status", [("/list1", 200), ("/generator", 200), ("/204", 204), ("/304", 304), ("/big", 200)]
+    "path, status",
+    [("/list1", 200), ("/generator", 200), ("/204", 204), ("/304", 304), ("/big", 200)],
 )
 def test_head_has_the_headers_and_no_body(serve, connect, path, status):
     client = connect(serve("responses:app"))

@@ -27,7 +27,8 @@ CALLS = [
     (["i.readlines(None)"], [["one\n", "two\n", "\n", "four without end"]]),
     (["list(i)", "list(i)"], [["one\n", "two\n", "\n", "four without end"], []]),
     (["next(i)", "i.read(2)", "next(i)"], ["one\n", "tw", "o\n"]),
-    (["i.read(1)", "i.read(2, 3)", "i.read('x')", "i.read(1)"], ["o", "TypeError", "TypeError", "n"]),
+    (["i.read(1)", "i.read(2, 3)", "i.read(1)"], ["o", "TypeError", "n"]),
+    (["i.read('x')", "i.readline('x')", "i.read(1)"], ["TypeError", "TypeError", "o"]),
 ]
 
 

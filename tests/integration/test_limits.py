@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from harness import PATIENCE, until
+from harness import until
 from wire import Client, chunked, post
 
 # ---- sizes ----
@@ -234,9 +234,8 @@ def test_10000_idle_connections(serve):
     def raise_files():
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
-    server = serve(
-        "hello:app", "--max-connections", str(n + 10), "--idle-timeout", "300", preexec_fn=raise_files
-    )
+    options = ("--max-connections", str(n + 10), "--idle-timeout", "300")
+    server = serve("hello:app", *options, preexec_fn=raise_files)
     socks = []
     try:
         for _ in range(n):

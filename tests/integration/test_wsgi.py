@@ -183,7 +183,9 @@ def test_exception_after_the_head_closes(shapes, connect, path, told, name):
     assert closes(shapes, name) == 1
 
 
-@pytest.mark.parametrize("name, path", [("raisefirst", "/raise_iter_first"), ("stritem", "/str_item")])
+@pytest.mark.parametrize(
+    "name, path", [("raisefirst", "/raise_iter_first"), ("stritem", "/str_item")]
+)
 def test_close_after_an_exception(shapes, connect, name, path):
     connect(shapes).request(path)
     assert closes(shapes, name) == 1
@@ -240,7 +242,8 @@ def test_broken_rules_are_exceptions_the_application_sees(serve, connect):
 
 
 def test_second_start_response_without_exc_info(serve, connect):
-    assert re.match(r"(Assertion|Runtime|Value)Error: ", connect(serve("rules:app")).request("/twice").text)
+    told = connect(serve("rules:app")).request("/twice").text
+    assert re.match(r"(Assertion|Runtime|Value)Error: ", told)
 
 
 @pytest.mark.parametrize("name", ["keywords", "exc_info-none"])

@@ -103,7 +103,8 @@ class Client:
         try:
             data = self.sock.recv(262144)
         except socket.timeout:
-            raise Broken(f"nothing for {self.timeout:g} s after {bytes(self.buffer[:200])!r}") from None
+            before = bytes(self.buffer[:200])
+            raise Broken(f"nothing for {self.timeout:g} s after {before!r}") from None
         if not data:
             self.eof = True
             return False
