@@ -71,6 +71,20 @@ callables(PyObject *namespace)
     return list;
 }
 
+/* What there is to choose from: "; it has create_app, main". Empty when that is nothing. */
+static void
+describe_callables(PyObject *namespace, char *dst, size_t len)
+{
+    size_t n = 0;
+    PyObject *names = namespace ? callables(namespace) : NULL;
+    Py_ssize_t size = names ? PyList_GET_SIZE(names) : 0;
+    dst[0] = '\0';
+    for (Py_ssize_t i = 0; i < size && i < 8 && n < len; i++)
+        n += (size_t)snprintf(dst + n, len - n, "%s%s", i > 0 ? ", " : "; it has ",
+                              text_of(PyList_GET_ITEM(names, i)));
+    Py_XDECREF(names);
+}
+
 /* ---- import ---- */
 
 /* Is it ModuleNotFoundError about the module itself or a package that it lies in? */
@@ -182,17 +196,19 @@ log_eval_failure(PyObject *exc, PyObject *namespace, const char *module, const c
                  const char *target)
 {
     PyObject *names = NULL, *best = NULL;
+    char choice[1024] = "";
     if (PyErr_GivenExceptionMatches(exc, PyExc_NameError)) {
         names = callables(namespace);
         best = names ? closest(expression, names) : NULL;
+        describe_callables(namespace, choice, sizeof(choice));
     }
     if (best)
         ymo_error("cannot load the application %s: in module '%s', the expression '%s' raised %s; "
                   "did you mean %s:%s?",
                   target, module, expression, Py_TYPE(exc)->tp_name, module, text_of(best));
     else
-        ymo_error("cannot load the application %s: in module '%s', the expression '%s' raised %s",
-                  target, module, expression, Py_TYPE(exc)->tp_name);
+        ymo_error("cannot load the application %s: in module '%s', the expression '%s' raised %s%s",
+                  target, module, expression, Py_TYPE(exc)->tp_name, choice);
     Py_XDECREF(best);
     Py_XDECREF(names);
 }
@@ -225,20 +241,6 @@ evaluate(PyObject *m, const char *module, const char *expression, const char *ta
     return value;
 }
 
-/* What there is to choose from: "create_app, main". */
-static void
-describe_callables(PyObject *m, char *dst, size_t len)
-{
-    size_t n = 0;
-    PyObject *names = PyModule_Check(m) ? callables(PyModule_GetDict(m)) : NULL;
-    Py_ssize_t size = names ? PyList_GET_SIZE(names) : 0;
-    dst[0] = '\0';
-    for (Py_ssize_t i = 0; i < size && i < 8 && n < len; i++)
-        n += (size_t)snprintf(dst + n, len - n, "%s%s", i > 0 ? ", " : "; it has ",
-                              text_of(PyList_GET_ITEM(names, i)));
-    Py_XDECREF(names);
-}
-
 static PyObject *
 by_default_name(PyObject *m, const char *module)
 {
@@ -254,7 +256,7 @@ by_default_name(PyObject *m, const char *module)
         }
         PyErr_Clear();
     }
-    describe_callables(m, choice, sizeof(choice));
+    describe_callables(PyModule_Check(m) ? PyModule_GetDict(m) : NULL, choice, sizeof(choice));
     PyObject *file = PyModule_Check(m) ? PyModule_GetFilenameObject(m) : NULL;
     PyErr_Clear();
     ymo_error("cannot load an application from module '%s' (%s): it has neither 'application' nor "

@@ -93,6 +93,7 @@ def test_callable_object_and_class(package, serve):
         ("def make(): return None", "m:make()", ["NoneType", "called"]),
         ("other = 5", "m", ["application", "app"]),
         ("my_app = answer('x')", "m:my_ap", ["NameError", "my_ap", "my_app"]),
+        ("def make(): pass", "m:zzz", ["NameError", "zzz", "it has make"]),
         ("app = answer('x')", "m:app(", ["SyntaxError", "app("]),
         ("app = answer('x')", "m:app = 5", ["SyntaxError"]),
         ("def make(): raise ValueError('in factory')", "m:make()", ["ValueError: in factory"]),
