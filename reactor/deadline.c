@@ -110,11 +110,10 @@ ymo_deadline_set(struct ymo_deadlines *ds, struct ymo_deadline *d, enum ymo_dead
     d->at = now + ds->seconds[kind];
     ymo_list_append(&ds->lists[kind], &d->node);
     /*
-     * The timer may stand too early (then it finds nothing and moves on), never too late: it only
-     * has to move when this is the first of its list, which it is when its kind came into use. One
-     * that is about to be called moves itself.
+     * The timer may stand too early (then it finds nothing and moves on), never too late. One that
+     * is about to be called moves itself.
      */
-    if (ds->lists[kind].next == &d->node && !ev_is_pending(&ds->timer) &&
+    if (!ev_is_pending(&ds->timer) &&
         (!ev_is_active(&ds->timer) || d->at < now + ev_timer_remaining(ds->loop, &ds->timer)))
         stand_at(ds, d->at);
 }

@@ -40,7 +40,6 @@ struct ymo_reactor {
     ev_signal sigterm, sigint;
     ev_timer graceful; /* the end of graceful_timeout */
     ev_timer resume;   /* accept again */
-    atomic_bool stop_asked, join_asked;
     bool stopping, drained, accepting;
     bool closing_idle; /* idle connections go at the end of this turn */
 
@@ -51,6 +50,7 @@ struct ymo_reactor {
     uint64_t next_serial;
     double accept_complained; /* when EMFILE was last logged */
 
+    atomic_bool stop_asked, join_asked; /* any thread; away from the owner's flags */
     struct ymo_mailbox mailbox;
     struct ymo_exchange *batch_first, *batch_last; /* to be submitted at the end of the turn */
     unsigned in_flight;                            /* submitted and not ended */
@@ -103,7 +103,5 @@ void ymo_listener_close_all(struct ymo_reactor *r);
 
 /* reactor.c */
 void ymo_reactor_conn_gone(struct ymo_reactor *r);
-/* A fork happened in this process: descriptors may have copies in children. */
-extern atomic_bool ymo_reactor_forked;
 
 #endif

@@ -7,5 +7,16 @@ tests_unit_reactor_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) reactor/libreact
 tests_unit_reactor_SOURCES = \
 	tests/reactor/test_deadline.c \
 	tests/reactor/test_outq.c \
+	tests/reactor/test_serving.c \
+	tests/reactor/test_stopping.c \
+	tests/reactor/test_trouble.c \
 	tests/support/clock_step.c \
-	tests/support/clock_step.h
+	tests/support/clock_step.h \
+	tests/support/echo_executor.c \
+	tests/support/echo_executor.h \
+	tests/support/fail_accept.c \
+	tests/support/fail_accept.h \
+	tests/support/http_client.c \
+	tests/support/http_client.h \
+	tests/support/test_server.c \
+	tests/support/test_server.h

@@ -181,6 +181,21 @@ the_timer_rests(void)
     teardown();
 }
 
+/* As a graceful stop does: all of a kind are armed anew, for a shorter time. */
+static void
+shorter_for_all(void)
+{
+    setup();
+    for (int i = 0; i < 3; i++)
+        set(i, YMO_DEADLINE_IDLE);
+    ds.seconds[YMO_DEADLINE_IDLE] = 0.002;
+    for (int i = 0; i < 3; i++)
+        set(i, YMO_DEADLINE_IDLE);
+    CHECK(ev_timer_remaining(loop, &ds.timer) < 1);
+    CHECK_SLICE(run(3), "abc");
+    teardown();
+}
+
 static void
 on_readable(struct ev_loop *l, ev_io *io, int revents)
 {
@@ -230,4 +245,5 @@ wall_clock_steps(void)
 }
 
 YMO_SUITE(deadline, earliest_first, disarmed_ones_never_expire, keep, expiry_arms_again,
-          expiry_disarms_others, the_timer_rests, sockets_before_deadlines, wall_clock_steps);
+          expiry_disarms_others, the_timer_rests, shorter_for_all, sockets_before_deadlines,
+          wall_clock_steps);
