@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pyworker/pysignal.h"
 
+#include <errno.h>
 #include <frameobject.h>
 #include <signal.h>
 
@@ -21,17 +22,6 @@ get_handler(int signo)
     if (!handler)
         PyErr_Clear();
     return handler;
-}
-
-static bool
-is_default(PyObject *handler)
-{
-    /* signal.SIG_DFL is an enum member that equals the C constant. */
-    if (!handler || !PyLong_Check(handler))
-        return false;
-    long value = PyLong_AsLong(handler);
-    PyErr_Clear();
-    return value == (long)(intptr_t)SIG_DFL;
 }
 
 int
@@ -61,21 +51,46 @@ ymo_pysignal_is_handled(int signo)
     return handled;
 }
 
+/*
+ * Python's handler only takes a note, and the interpreter acts on it when the main thread next runs
+ * Python. Worker 0 looks for notes before it sleeps, but one that comes between the look and the
+ * sleep would wait for the next request: so its sleep is ended from the handler itself.
+ */
+static struct ymo_parker *sleeper;
+static PyOS_sighandler_t noted_by[NSIG];
+
+static void
+note_and_wake(int signo)
+{
+    int saved = errno;
+    noted_by[signo](signo);
+    ymo_parker_unpark(sleeper); /* an atomic and sem_post: allowed in a handler */
+    errno = saved;
+}
+
+void
+ymo_pysignal_wake(struct ymo_parker *parker)
+{
+    sleeper = parker;
+    for (int signo = 1; signo < NSIG; signo++) {
+        struct sigaction sa;
+        if (!ymo_pysignal_is_handled(signo) || sigaction(signo, NULL, &sa) != 0 ||
+            (sa.sa_flags & SA_SIGINFO) || sa.sa_handler == note_and_wake)
+            continue;
+        noted_by[signo] = sa.sa_handler;
+        sa.sa_handler = note_and_wake;
+        (void)sigaction(signo, &sa, NULL);
+    }
+}
+
 static PyObject *
 after_fork(PyObject *capsule, PyObject *none)
 {
-    static const int ours[] = {SIGTERM, SIGINT};
     bool *forked = PyCapsule_GetPointer(capsule, NULL);
     (void)none;
     if (!forked)
         return NULL;
     *forked = true;
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-        PyObject *handler = get_handler(ours[i]);
-        if (is_default(handler))
-            (void)PyOS_setsig(ours[i], SIG_DFL);
-        Py_XDECREF(handler);
-    }
     Py_RETURN_NONE;
 }
 

@@ -6,6 +6,7 @@
 #include "pyworker/pycompat.h"
 
 #include "base/err.h"
+#include "base/parker.h"
 
 #include <stdbool.h>
 
@@ -16,10 +17,12 @@
 int ymo_pysignal_init(void) YMO_MUST_CHECK;
 
 /*
- * Have *forked_r set in every child that Python code forks. The server's own signal handlers do
- * not belong in such a child: they are put back to the default there, else terminating a
- * multiprocessing worker would reach the server. 0, or -1 with an exception set.
+ * Have the signals that Python code handles by now end a sleep on `parker`, which worker 0 waits on
+ * for the rest of the process's life.
  */
+void ymo_pysignal_wake(struct ymo_parker *parker);
+
+/* Have *forked_r set in every child that Python code forks. 0, or -1 with an exception set. */
 int ymo_pysignal_watch_forks(bool *forked_r) YMO_MUST_CHECK;
 
 /*

@@ -210,6 +210,7 @@ ymo_pyworker_run(struct ymo_pyworker *pw, void (*stop)(void *arg), void *arg)
 {
     pw->state.stop = stop;
     pw->state.stop_arg = arg;
+    ymo_pysignal_wake(&pw->workers[0].queue.parker);
     int n = start_threads(pw);
     work(&pw->workers[0]);
     PyThreadState *saved = PyEval_SaveThread();

@@ -2,6 +2,7 @@
 #include "reactor/conn.h"
 
 #include "base/log.h"
+#include "reactor/forkguard.h"
 #include "reactor/loop.h"
 
 #include <arpa/inet.h>
@@ -516,7 +517,7 @@ ymo_conn_kill(struct ymo_conn *c)
     }
     /* A child that the application forked holds a copy of the descriptor: closing ours alone would
      * not end the connection. */
-    if (atomic_load_explicit(&ymo_reactor_forked, memory_order_relaxed))
+    if (atomic_load_explicit(&ymo_forkguard_forked, memory_order_relaxed))
         (void)shutdown(c->fd, SHUT_RDWR);
     close(c->fd);
     c->codec->fini(c->codec_state);

@@ -8,6 +8,8 @@ reactor_libreactor_a_SOURCES = \
 	reactor/deadline.c \
 	reactor/deadline.h \
 	reactor/dispatch.c \
+	reactor/forkguard.c \
+	reactor/forkguard.h \
 	reactor/listener.c \
 	reactor/loop.h \
 	reactor/outq.c \

@@ -3,6 +3,7 @@
 #include "reactor/reactor.h"
 
 #include "base/log.h"
+#include "reactor/forkguard.h"
 #include "reactor/loop.h"
 
 #include <errno.h>
@@ -12,17 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-atomic_bool ymo_reactor_forked;
-
 /* A client whose connection was accepted just before the stop has this long to say what it wants.
  */
 #define LAST_WORDS 1.0
-
-static void
-on_fork(void)
-{
-    atomic_store(&ymo_reactor_forked, true);
-}
 
 /* ---- the turn -------------------------------------------------------------------------- */
 
@@ -298,15 +291,22 @@ thread_main(void *arg)
     return NULL;
 }
 
+static void
+take_signal(struct ymo_reactor *r, ev_signal *w, bool leave)
+{
+    ymo_forkguard_before(w->signum);
+    if (leave)
+        return;
+    ev_signal_start(r->loop, w);
+    ymo_forkguard_after(w->signum);
+}
+
 int
 ymo_reactor_start(struct ymo_reactor *r)
 {
     sigset_t all, before;
-    if (!r->cfg.leave_sigterm)
-        ev_signal_start(r->loop, &r->sigterm);
-    if (!r->cfg.leave_sigint)
-        ev_signal_start(r->loop, &r->sigint);
-    pthread_atfork(on_fork, NULL, NULL);
+    take_signal(r, &r->sigterm, r->cfg.leave_sigterm);
+    take_signal(r, &r->sigint, r->cfg.leave_sigint);
     ymo_listener_update(r);
     /* Handlers run on the main thread, where applications expect theirs. */
     sigfillset(&all);

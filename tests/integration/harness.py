@@ -99,6 +99,7 @@ class Server:
             stderr=subprocess.STDOUT,
             preexec_fn=preexec_fn,
             pass_fds=pass_fds,
+            start_new_session=True,  # so that children it leaves behind can be ended with it
         )
         self.pid = self.process.pid
         self._reader = threading.Thread(target=self._collect, daemon=True)
@@ -198,10 +199,15 @@ class Server:
                 self.process.kill()
                 self.process.wait()
         self._reader.join(PATIENCE)
+        orphans = self._reader.is_alive()  # somebody still holds the other end of its output
+        if orphans:
+            os.killpg(self.pid, signal.SIGKILL)
+            self._reader.join()
         self.process.stdout.close()
         log = self.log()
         assert not SANITIZER.search(log), f"the server's log holds a fault:\n{log}"
         assert not killed, f"the server did not end on SIGTERM:\n{log}"
+        assert not orphans, f"the server left children behind:\n{log}"
         if not self.ended:
             code = self.process.returncode
             assert code == 0, f"the server ended with {code}:\n{log}"

@@ -8,13 +8,13 @@ import socket
 
 def wait(tag):
     """Block (without the GIL) until the test lets `tag` pass; the text it passes on."""
-    with socket.socket(socket.AF_UNIX) as sock:
+    # Not in recv: ThreadSanitizer keeps signals back from a thread that blocks there. All that
+    # needs a descriptor is opened before the test hears of us, as some tests count them.
+    with socket.socket(socket.AF_UNIX) as sock, select.epoll() as epoll:
         sock.connect(os.environ["YMO_TEST_GATE"])
+        epoll.register(sock, select.EPOLLIN)
         sock.sendall(tag.encode() + b"\n")
-        # Not by recv: ThreadSanitizer keeps signals back from a thread that blocks there.
-        with select.epoll() as epoll:
-            epoll.register(sock, select.EPOLLIN)
-            epoll.poll()
+        epoll.poll()
         with sock.makefile("r") as file:
             return file.readline().strip()
 

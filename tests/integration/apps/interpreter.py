@@ -6,8 +6,10 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import gatelib
 
@@ -61,6 +63,17 @@ def run(what):
         if pid == 0:
             os._exit(7)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if what == "fork-and-terminate":
+        # At once, so that the signal comes before the child has run: it must not be lost there.
+        ends = set()
+        for _ in range(100):
+            pid = os.fork()
+            if pid == 0:
+                time.sleep(60)
+                os._exit(0)
+            os.kill(pid, signal.SIGTERM)
+            ends.add(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        return sorted(ends)
     if what in ("pool-fork", "pool-spawn"):
         return _pool(what[5:])
     if what == "child-keeps-nothing":

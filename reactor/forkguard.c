@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "reactor/forkguard.h"
+
+#include "base/err.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+atomic_bool ymo_forkguard_forked;
+
+/* The only ones a loop takes: handlers are a property of the process, and so is this. */
+static struct guarded {
+    int signo;
+    bool taken;
+    struct sigaction before, ours;
+} guarded[] = {{.signo = SIGTERM}, {.signo = SIGINT}};
+
+enum { N_GUARDED = sizeof(guarded) / sizeof(guarded[0]) };
+
+/* The mask of the thread that forks, from before to after. */
+static _Thread_local sigset_t mask;
+
+static void
+prepare(void)
+{
+    sigset_t set;
+    atomic_store(&ymo_forkguard_forked, true);
+    sigemptyset(&set);
+    for (int i = 0; i < N_GUARDED; i++)
+        if (guarded[i].taken)
+            sigaddset(&set, guarded[i].signo);
+    pthread_sigmask(SIG_BLOCK, &set, &mask);
+}
+
+static void
+in_parent(void)
+{
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+/*
+ * In the child the loop's handler would write to the parent's wake-up descriptor and nothing else
+ * would happen: a SIGTERM that came before this, or would come after, must end the child.
+ */
+static void
+in_child(void)
+{
+    for (int i = 0; i < N_GUARDED; i++) {
+        struct sigaction now;
+        if (guarded[i].taken && sigaction(guarded[i].signo, NULL, &now) == 0 &&
+            now.sa_handler == guarded[i].ours.sa_handler)
+            (void)sigaction(guarded[i].signo, &guarded[i].before, NULL);
+        guarded[i].taken = false;
+    }
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+static struct guarded *
+find(int signo)
+{
+    for (int i = 0; i < N_GUARDED; i++)
+        if (guarded[i].signo == signo)
+            return &guarded[i];
+    ymo_err_bug(__FILE__, __LINE__, "a signal that is not guarded");
+}
+
+void
+ymo_forkguard_before(int signo)
+{
+    static bool registered;
+    if (!registered)
+        YMO_ASSERT(pthread_atfork(prepare, in_parent, in_child) == 0);
+    registered = true;
+    YMO_ASSERT(sigaction(signo, NULL, &find(signo)->before) == 0);
+}
+
+void
+ymo_forkguard_after(int signo)
+{
+    struct guarded *g = find(signo);
+    YMO_ASSERT(sigaction(signo, NULL, &g->ours) == 0);
+    g->taken = true;
+}
