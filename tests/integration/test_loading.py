@@ -48,9 +48,9 @@ def facts(server):
     "name, source, spec, word",
     [
         ("m.py", "app = answer('app')", "m:app", "app"),
-        ("m.py", "def create_app(c): return answer(c)", 'm:create_app("my_config.cfg")', "my_config.cfg"),
+        ("m.py", "def make(c): return answer(c)", 'm:make("my_config.cfg")', "my_config.cfg"),
         ("m.py", "def f(**k): return answer(k['a:b'])", "m:f(**{'a:b': 'colon'})", "colon"),
-        ("pkg/mod.py", "class O: pass\nobj = O()\nobj.attr = answer('attr')", "pkg.mod:obj.attr", "attr"),
+        ("pkg/mod.py", "class O: attr = answer('attr')\nobj = O", "pkg.mod:obj.attr", "attr"),
         ("m.py", "apps = {'x': answer('item')}", "m:apps['x']", "item"),
         ("m.py", "application = answer('application')\napp = answer('app')", "m", "application"),
         ("m.py", "app = answer('only app')", "m", "only app"),
