@@ -6,6 +6,7 @@ tests_unit_reactor_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) reactor/libreact
 	request/librequest.a base/libbase.a $(EV_LIBS) $(HTTP_PARSER_LIBS)
 tests_unit_reactor_SOURCES = \
 	tests/reactor/test_deadline.c \
+	tests/reactor/test_fairness.c \
 	tests/reactor/test_outq.c \
 	tests/reactor/test_serving.c \
 	tests/reactor/test_stopping.c \

@@ -13,11 +13,10 @@ static struct ymo_test_server s;
 static struct ymo_http_client c;
 static struct ymo_http_reply r;
 
-static bool
+static void
 setup(void)
 {
     ymo_test_server_init(&s);
-    return true;
 }
 
 static bool
@@ -404,40 +403,6 @@ files(void)
     finish();
 }
 
-/* Workers that post as fast as the reactor writes must not keep it from everybody else. */
-static void *
-read_events(void *arg)
-{
-    struct ymo_http_client *other = arg;
-    struct ymo_http_reply answer = {0};
-    bool whole = ymo_http_client_say(other, "GET /endless HTTP/1.1\r\nHost: t\r\n\r\n") &&
-                 ymo_http_client_reply(other, &answer, false);
-    ymo_http_reply_free(&answer);
-    return whole ? arg : NULL;
-}
-
-static void
-an_endless_answer_beside_others(void)
-{
-    pthread_t t;
-    void *whole;
-    setup();
-    s.n_workers = 2;
-    REQUIRE(start());
-    REQUIRE(pthread_create(&t, NULL, read_events, &c) == 0);
-    CHECK(ymo_test_server_until(&s.executor.started, 1));
-    struct ymo_http_client other = ymo_test_server_client(&s);
-    for (int i = 0; i < 20; i++)
-        CHECK(ymo_test_server_hello(&other));
-    CHECK(ymo_http_client_say(&other, "GET /stop-others HTTP/1.1\r\nHost: t\r\n\r\n"));
-    CHECK(ymo_http_client_reply(&other, &r, false));
-    pthread_join(t, &whole);
-    CHECK(whole != NULL);
-    ymo_http_client_close(&other);
-    finish();
-}
-
 YMO_SUITE(serving, keep_alive, byte_by_byte, heads_without_bodies, pipelining, half_closed,
           bodies_in_memory_and_file, streaming, streaming_begins_at_the_head, expect_continue,
-          early_answer, long_answers, messages_in_several_frames, pieces_to_a_slow_reader, files,
-          an_endless_answer_beside_others);
+          early_answer, long_answers, messages_in_several_frames, pieces_to_a_slow_reader, files);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# The unit tests of supervisor/, one file a line: a file registers its suites itself (YMO_SUITE). With the
-# first file here, add the program: unit_programs += tests/unit-supervisor
+# The unit tests of supervisor/, one file a line: a file registers its suites itself (YMO_SUITE).
+unit_programs += tests/unit-supervisor
 tests_unit_supervisor_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_supervisor_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) supervisor/libsupervisor.a config/libconfig.a \
 	base/libbase.a $(EV_LIBS) $(YAML_LIBS)
-tests_unit_supervisor_SOURCES =
+tests_unit_supervisor_SOURCES = \
+	tests/supervisor/test_sockets.c

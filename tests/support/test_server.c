@@ -265,7 +265,8 @@ ymo_test_server_start(struct ymo_test_server *s)
     if (!CHECK(s->listener.fd >= 0) || !CHECK(s->listener.codec != NULL))
         return false;
     ymo_echo_executor_start(&s->executor, s->n_workers, handle, s);
-    s->cfg.executor = &s->executor.base;
+    if (!s->cfg.executor)
+        s->cfg.executor = &s->executor.base;
     return CHECK(ymo_reactor_create(&s->cfg, &s->reactor) == YMO_OK) &&
            CHECK(ymo_reactor_start(s->reactor) == YMO_OK);
 }

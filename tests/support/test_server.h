@@ -25,7 +25,7 @@
 #include <semaphore.h>
 
 struct ymo_test_server {
-    struct ymo_reactor_config cfg; /* to be changed between init and start */
+    struct ymo_reactor_config cfg; /* to be changed between init and start; executor: another one */
     struct ymo_reactor_listener listener;
     struct ymo_reactor *reactor;
     struct ymo_echo_executor executor;
