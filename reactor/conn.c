@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "reactor/forkguard.h"
 #include "reactor/loop.h"
+#include "reactor/peername.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -358,49 +358,6 @@ write_cb(struct ev_loop *loop, ev_io *io, int revents)
 
 /* ---- life ------------------------------------------------------------------------------ */
 
-/* IPv4 addresses of a dual-stack socket are shown as what they are. */
-static void
-format_addr(const struct sockaddr *sa, char *addr, char *port)
-{
-    char host[INET6_ADDRSTRLEN] = "";
-    unsigned n = 0;
-    if (sa->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const void *)sa;
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-        n = ntohs(in->sin_port);
-    } else {
-        const struct sockaddr_in6 *in6 = (const void *)sa;
-        if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-            inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], host, sizeof(host));
-        else
-            inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-        n = ntohs(in6->sin6_port);
-    }
-    memcpy(addr, host, sizeof(host));
-    if (port)
-        (void)snprintf(port, 6, "%u", n & 0xffffu);
-}
-
-static void
-set_addresses(struct ymo_conn *c, const struct ymo_listener *l, const struct sockaddr *peer)
-{
-    if (peer->sa_family != AF_INET && peer->sa_family != AF_INET6)
-        return;
-    format_addr(peer, c->remote_addr, c->remote_port);
-    c->env.remote_addr = ymo_slice_str(c->remote_addr);
-    c->env.remote_port = ymo_slice_str(c->remote_port);
-    c->env.server_name = ymo_slice_str(l->name);
-    c->env.server_port = ymo_slice_str(l->port);
-    if (l->wildcard) {
-        struct sockaddr_storage local;
-        socklen_t len = sizeof(local);
-        if (getsockname(c->fd, (struct sockaddr *)&local, &len) == 0) {
-            format_addr((struct sockaddr *)&local, c->local_addr, NULL);
-            c->env.server_name = ymo_slice_str(c->local_addr);
-        }
-    }
-}
-
 struct ymo_conn *
 ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
               const struct sockaddr *peer)
@@ -427,7 +384,7 @@ ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
     c->env.open_arg = c;
     c->env.remote_addr = c->env.remote_port = ymo_slice_of("", 0);
     c->env.server_name = c->env.server_port = ymo_slice_of("", 0);
-    set_addresses(c, l, peer);
+    ymo_peername_set(c, l, peer);
     codec->init(c->codec_state, &c->env);
     ymo_list_append(&r->conns, &c->node);
     r->n_conns++;

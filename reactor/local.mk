@@ -14,6 +14,8 @@ reactor_libreactor_a_SOURCES = \
 	reactor/loop.h \
 	reactor/outq.c \
 	reactor/outq.h \
+	reactor/peername.c \
+	reactor/peername.h \
 	reactor/plain.c \
 	reactor/reactor.c \
 	reactor/reactor.h \

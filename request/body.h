@@ -73,8 +73,8 @@ size_t ymo_body_room(struct ymo_body *b, size_t want);
 ssize_t ymo_body_append(struct ymo_body *b, const char *data, size_t n) YMO_MUST_CHECK;
 
 /*
- * Reactor: the body is whole. Wakes the reader. YMO_EIO when the rest of it cannot be written to the
- * temporary file (errno); never when streaming.
+ * Reactor: the body is whole. Wakes the reader. YMO_EIO when the rest of it cannot be written to
+ * the temporary file (errno); never when streaming.
  */
 int ymo_body_finish(struct ymo_body *b) YMO_MUST_CHECK;
 /* Reactor: it will never be. Wakes the reader. */
