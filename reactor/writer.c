@@ -111,10 +111,12 @@ write_end(struct ymo_conn *c, struct ymo_exchange *ex, bool broken, struct ymo_b
     if (!broken)
         return c->codec->end(c->codec_state, ex->id, dst);
     if (ex->head_sent) {
+        /* The missing end tells the client; where an end cannot be missed, a reset does. */
         ex->broken = true;
-        return YMO_OK; /* the missing end tells the client */
+        c->reset = !c->codec->framed(c->codec_state, ex->id);
+        return YMO_OK;
     }
-    struct ymo_codec_out out = ymo_writer_out(c->r, true);
+    struct ymo_codec_out out = ymo_writer_out(c->r, c->r->stopping || !ex->body_done);
     ex->head_sent = true;
     return c->codec->fail(c->codec_state, ex->id, 500, &out, dst);
 }

@@ -167,6 +167,26 @@ def test_exception_before_anything_was_sent(shapes, connect, path, told):
     assert connect(shapes).request("/list1").body == b"one", "it serves on"
 
 
+def test_connection_outlives_an_exception(shapes, connect):
+    """The request was read whole, so a proxy may go on using its connection."""
+    client = connect(shapes)
+    assert client.request("/raise_iter_first").status == 500
+    assert client.request("/list1").body == b"one"
+    old = connect(shapes).get("/raise_iter_first", "Connection: keep-alive\r\n", version="HTTP/1.0")
+    assert old.response().has_token("Connection", "keep-alive")
+    assert old.request("/list1").body == b"one"
+
+
+def test_cut_body_without_framing_is_reset(shapes, connect):
+    """HTTP/1.0 and no length: the end of the connection would look like the end of the body."""
+    client = connect(shapes).get("/raise_iter", version="HTTP/1.0")
+    with pytest.raises(ConnectionResetError):
+        while not client.eof:
+            client.fill()
+        pytest.fail(f"a cut body looks whole: {client.rest()!r}")
+    shapes.wait_log("raised in the iteration")
+
+
 @pytest.mark.parametrize(
     "path, told, name",
     [
