@@ -29,8 +29,8 @@ finish(void)
 static struct {
     struct ymo_executor base;
     struct ymo_parker parker;
-    sem_t first, go; /* the first request is here; others have come, too */
-    int submitted, before_other;
+    sem_t first, go;                    /* the first request is here; others have come, too */
+    atomic_int submitted, before_other; /* written by the reactor */
 } instant;
 
 static void
@@ -39,7 +39,7 @@ instant_submit(struct ymo_executor *base, struct ymo_exchange *first, struct ymo
     (void)base, (void)last;
     for (struct ymo_exchange *ex = first, *next; ex; ex = next) {
         next = ex->next;
-        if (instant.submitted++ == 0) {
+        if (atomic_fetch_add(&instant.submitted, 1) == 0) {
             sem_post(&instant.first);
             while (sem_wait(&instant.go) != 0)
                 ;

@@ -156,9 +156,12 @@ broken_ends(void)
     c = ymo_test_server_client(&s);
     CHECK(say_and_get(GET("/broken0")));
     CHECK_INT(r.status, 500);
-    CHECK(!r.close); /* the request was read whole: the connection goes on */
-    CHECK(say_and_get(GET("/broken0")));
+    CHECK(!r.close); /* a complete answer like any other */
+    CHECK(ymo_test_server_hello(&c));
+    CHECK(say_and_get("GET /broken0 HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"));
     CHECK_INT(r.status, 500);
+    CHECK(r.close);
+    CHECK(ymo_http_client_at_end(&c));
     finish();
 }
 
