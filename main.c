@@ -227,7 +227,7 @@ out:
         ymo_pyworker_finish(pw);
     if (r)
         ymo_reactor_join(r);
-    ymo_sockets_close(&socks, served);
+    ymo_sockets_close(&socks, r != NULL);
     free(ls);
     if (served)
         ymo_notice("stopped");

@@ -30,7 +30,8 @@ void ymo_arena_reset(struct ymo_arena *a);
 /* Free everything. The arena is as after init. */
 void ymo_arena_free(struct ymo_arena *a);
 
-/* `n` bytes aligned for any scalar, valid until reset; NULL when memory or the cap is exhausted. */
+/* `n` bytes aligned for pointers and 64-bit integers, valid until reset; NULL when memory or the
+ * cap is exhausted. */
 void *ymo_arena_alloc(struct ymo_arena *a, size_t n) YMO_MUST_CHECK;
 
 /* A copy of `s`; data is NULL on failure. */

@@ -16,14 +16,20 @@ enum { ACCEPTS = 64 };
 /* After the descriptors ran out: seconds until the next try, unless a connection closes first. */
 #define PAUSE 0.5
 
+/* Trying again at once would only spin. */
 static void
-out_of_descriptors(struct ymo_reactor *r, int err)
+pause_accepting(struct ymo_listener *l, int err)
 {
+    struct ymo_reactor *r = l->r;
     double now = ev_now(r->loop);
     if (now - r->accept_complained > 60) {
-        ymo_warn("cannot accept a connection: %s; %d are open. Accepting goes on when one closes; "
-                 "raise the limit (ulimit -n) or lower max_connections",
-                 strerror(err), r->n_conns);
+        if (err == EMFILE || err == ENFILE)
+            ymo_warn("cannot accept a connection: %s; %d are open. Accepting goes on when one "
+                     "closes; raise the limit (ulimit -n) or lower max_connections",
+                     strerror(err), r->n_conns);
+        else
+            ymo_error("cannot accept a connection on %s: %s; trying again twice a second",
+                      l->cfg->name, strerror(err));
         r->accept_complained = now;
     }
     ev_timer_stop(r->loop, &r->resume);
@@ -53,15 +59,22 @@ accept_some(struct ymo_listener *l, int most)
         case EWOULDBLOCK:
 #endif
             return false;
-        case EMFILE:
-        case ENFILE:
-        case ENOBUFS:
-        case ENOMEM:
-            out_of_descriptors(r, errno);
-            return false;
-        default:
-            /* The peer was gone before we came, or the network said so: accept(2). */
+        case EINTR:
+        case ECONNABORTED:
+        case EPERM:
+        case EPROTO:
+        case ENOPROTOOPT:
+        case EOPNOTSUPP:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+            /* The peer was gone before we came, or the network said so: the next one may do. */
             ymo_debug("accept on %s: %s", l->cfg->name, strerror(errno));
+            break;
+        default:
+            pause_accepting(l, errno);
+            return false;
         }
     }
     return true;

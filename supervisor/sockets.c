@@ -34,11 +34,16 @@ static void
 explain(const char *name, const struct ymo_addr *a, int err)
 {
     bool tcp = a->kind == YMO_ADDR_TCP;
+    struct stat st;
     switch (err) {
     case EADDRINUSE:
         if (tcp)
             ymo_fatal("cannot listen on %s: the port is in use; `ss -ltnp` shows by which process. "
                       "Stop it, or choose another port with --port or --bind",
+                      name);
+        else if (a->path[0] != '@' && lstat(a->path, &st) == 0 && !S_ISSOCK(st.st_mode))
+            ymo_fatal("cannot listen on %s: a file that is no socket is in the way; choose another "
+                      "path with --bind",
                       name);
         else
             ymo_fatal("cannot listen on %s: another process is listening there; stop it, or choose "

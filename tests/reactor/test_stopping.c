@@ -165,8 +165,8 @@ too_many_connections(void)
 static void
 out_of_descriptors(void)
 {
-    static const int errors[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
-    for (int i = 0; i < 4; i++) {
+    static const int errors[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, EINVAL};
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         ymo_test_context("%d", errors[i]);
         ymo_test_server_init(&s);
         REQUIRE(start());

@@ -254,6 +254,20 @@ stale_file_is_replaced(void)
     ymo_sockets_close(&socks, false);
 }
 
+static void
+other_file_is_left_alone(void)
+{
+    struct ymo_sockets socks;
+    char bind_to[64];
+    snprintf(bind_to, sizeof(bind_to), "unix:%s/plain", dir);
+    int fd = open(bind_to + 5, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    REQUIRE(fd >= 0);
+    close(fd);
+    CHECK_INT(open_one(&socks, bind_to), YMO_EIO);
+    check_line(bind_to, "a file that is no socket");
+    CHECK_INT(unlink(bind_to + 5), 0);
+}
+
 /* Also one that is too busy to accept; asking must not wait for it. */
 static void
 living_server_is_left_alone(void)
@@ -340,5 +354,5 @@ tmp_end(void)
 }
 
 YMO_SUITE(sockets, tmp_begin, any_free_port, several_at_once, port_in_use, refusals, unix_path,
-          stale_file_is_replaced, living_server_is_left_alone, abstract_name, inherited_descriptor,
-          tmp_end);
+          stale_file_is_replaced, other_file_is_left_alone, living_server_is_left_alone,
+          abstract_name, inherited_descriptor, tmp_end);
