@@ -26,8 +26,6 @@ extern char **environ;
 
 enum { EXIT_START = 1, EXIT_USAGE = 2 };
 
-static const char software[] = PACKAGE_NAME "/" PACKAGE_VERSION;
-
 static void
 print_version(void)
 {
@@ -40,6 +38,8 @@ print_version(void)
 }
 
 #if YMO_WITH_WSGI
+
+static const char software[] = PACKAGE_NAME "/" PACKAGE_VERSION;
 
 static const char *
 protocol_name(enum ymo_protocol p)
