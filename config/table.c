@@ -162,7 +162,7 @@ const struct ymo_table_row ymo_table_rows[] = {
      .dflt = "60", .help = "Longest pause within a request's body (else 408)"},
     {SERVER(body_min_rate, "body-min-rate", "BODY_MIN_RATE"), SIZE(0, GIB),
      .group = YMO_GROUP_TIMES, .dflt = "256",
-     .help = "Slowest rate of a request's body, bytes per second (else 408); 0 = not checked"},
+     .help = "Slowest rate of a buffered body, bytes per second (else 408); 0 = not checked"},
     {SERVER(write_timeout, "write-timeout", "WRITE_TIMEOUT"), TIME(MS), .group = YMO_GROUP_TIMES,
      .dflt = "60", .help = "How long a client may take nothing of its response"},
     {SERVER(linger_timeout, "linger-timeout", "LINGER_TIMEOUT"), TIME(0), .group = YMO_GROUP_TIMES,

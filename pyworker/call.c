@@ -33,12 +33,13 @@ ymo_call_begin(struct ymo_call *c, struct ymo_exchange *ex)
 void
 ymo_call_detach(struct ymo_call *c)
 {
-    if (c->input)
-        ymo_input_detach(c->input);
+    /* First what changes the response: closing the input may let other threads run. */
     if (c->write)
         ymo_start_response_attach(c->write, NULL);
     if (c->start_response)
         ymo_start_response_attach(c->start_response, NULL);
+    if (c->input)
+        ymo_input_detach(c->input);
     c->ex = NULL;
 }
 

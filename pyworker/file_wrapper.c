@@ -187,7 +187,10 @@ ymo_file_wrapper_fd(PyObject *self, struct ymo_pystate *st, int64_t *off_r, uint
     if (is_plain(file, st) && flushed(file, st)) {
         long long off = call_for_number(file, "tell");
         long long no = off >= 0 ? call_for_number(file, "fileno") : -1;
-        if (no >= 0 && fstat((int)no, &sb) == 0 && S_ISREG(sb.st_mode))
+        /* The files of /proc and /sys have no blocks, and sizes that say nothing: they are read. */
+        int flags = no >= 0 ? fcntl((int)no, F_GETFL) : -1;
+        if (flags >= 0 && (flags & O_ACCMODE) != O_WRONLY && fstat((int)no, &sb) == 0 &&
+            S_ISREG(sb.st_mode) && sb.st_size > 0 && sb.st_blocks > 0)
             fd = fcntl((int)no, F_DUPFD_CLOEXEC, 3);
         if (fd >= 0) {
             *off_r = off;

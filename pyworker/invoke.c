@@ -195,8 +195,12 @@ send_sequence(struct ymo_call *c, PyObject *seq)
     struct ymo_response *r = &c->ex->resp;
     if (c->head_sent)
         return send_items(c, seq);
-    /* No length is made up for 204 and 304: the body that they do not have is not its measure. */
-    if (r->content_length < 0 && (!r->no_body || (r->status != 204 && r->status != 304)))
+    /*
+     * No length is made up for 204 and 304: the body that they do not have is not its measure. Nor
+     * from the empty result of an application that knows HEAD itself (RFC 9110 8.6).
+     */
+    if (r->content_length < 0 &&
+        (!r->no_body || (total > 0 && r->status != 204 && r->status != 304)))
         r->content_length = total;
     if (!r->no_body && total < r->content_length) {
         c->sent = (uint64_t)total;
@@ -208,8 +212,11 @@ send_sequence(struct ymo_call *c, PyObject *seq)
         return send_items(c, seq);
     if (n != 1 && !r->no_body)
         return send_joined(c, seq, (size_t)total);
-    ymo_output_whole(c, n > 0 ? PyBytes_AS_STRING(PySequence_Fast_GET_ITEM(seq, 0)) : NULL,
-                     n > 0 ? (size_t)total : 0);
+    /* The application may hold the list, and its other threads run while the call is closed. */
+    PyObject *item = n > 0 ? PySequence_Fast_GET_ITEM(seq, 0) : NULL;
+    Py_XINCREF(item);
+    ymo_output_whole(c, item ? PyBytes_AS_STRING(item) : NULL, item ? (size_t)total : 0);
+    Py_XDECREF(item);
     return ENDED;
 }
 
@@ -367,6 +374,8 @@ ymo_invoke_run(struct ymo_call *c, struct ymo_exchange *ex, struct ymo_parker *p
         if (o == RAISED)
             handle_raised(c, "the application raised an exception");
         close_result(c, result);
+        if (o == COMPLETE)
+            o = check_complete(c); /* close() may still have started or written something */
     }
     if (c->st->forked)
         leave_child();

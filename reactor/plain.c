@@ -50,9 +50,12 @@ plain_sendfile(struct ymo_conn *c, int fd, int64_t off, size_t n)
     do
         sent = sendfile(c->fd, fd, &from, n);
     while (sent < 0 && errno == EINTR);
-    if (sent == 0)
-        return YMO_EIO; /* the file became shorter than it was */
-    if (sent < 0 && (errno == EIO || errno == EINVAL || errno == ENOMEM))
+    if (sent == 0) {
+        errno = ENODATA; /* the file became shorter than it was */
+        return YMO_EIO;
+    }
+    if (sent < 0 && errno != EAGAIN && errno != EPIPE && errno != ECONNRESET && errno != ENOTCONN &&
+        errno != ETIMEDOUT)
         return YMO_EIO;
     return result(sent);
 }

@@ -34,6 +34,16 @@ close_idle(struct ymo_reactor *r)
     }
 }
 
+/* Its exit handlers have what is left of graceful_timeout, and a second in any case. */
+static void
+let_interpreter_end(struct ymo_reactor *r)
+{
+    double left = ev_timer_remaining(r->loop, &r->graceful);
+    ev_timer_stop(r->loop, &r->graceful);
+    ev_timer_set(&r->graceful, left > LAST_WORDS ? left : LAST_WORDS, 0.);
+    ev_timer_start(r->loop, &r->graceful);
+}
+
 static void
 prepare_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 {
@@ -47,6 +57,7 @@ prepare_cb(struct ev_loop *loop, ev_prepare *w, int revents)
         }
         if (r->stopping && !r->drained && r->n_conns == 0 && r->in_flight == 0) {
             r->drained = true;
+            let_interpreter_end(r);
             r->cfg.executor->ops->drain(r->cfg.executor);
         }
         if (done &&

@@ -23,7 +23,8 @@ struct ymo_transport_ops {
     /* > 0 bytes; YMO_EAGAIN; YMO_ECLOSED. `more`: further bytes follow at once (do not send a short
      * packet). */
     ssize_t (*writev)(struct ymo_conn *c, const struct iovec *iov, int n_iov, bool more);
-    /* The same for `n` bytes of a file from `off`; YMO_EIO when the file has fewer. */
+    /* The same for `n` bytes of a file from `off`; YMO_EIO (errno) when the file
+     * has fewer (ENODATA) or cannot be read. */
     ssize_t (*sendfile)(struct ymo_conn *c, int fd, int64_t off, size_t n);
     /* No more will be written; the peer sees the end of our data. */
     void (*shutdown)(struct ymo_conn *c);

@@ -3,7 +3,9 @@
 #include "base/log.h"
 #include "reactor/loop.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { TURN_BYTES = 4 * 1024 * 1024, FILE_PIECE = 1024 * 1024 };
@@ -227,8 +229,8 @@ flush(struct ymo_conn *c)
             break;
         if (n < 0) {
             if (n == YMO_EIO)
-                ymo_error("conn %llu: a file became shorter while it was being sent",
-                          (unsigned long long)c->serial);
+                ymo_error("conn %llu: a file cannot be sent on: %s", (unsigned long long)c->serial,
+                          errno == ENODATA ? "it became shorter" : strerror(errno));
             ymo_conn_kill(c);
             return false;
         }
