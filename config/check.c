@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int
-refuse(char *why, size_t why_len, const char *fmt, ...)
+int
+ymo_check_refuse(char *why, size_t why_len, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -43,18 +43,21 @@ ymo_check_module(const char *text, size_t *len_r, char *why, size_t why_len)
     const char *colon = strchr(text, ':');
     size_t len = *len_r = colon ? (size_t)(colon - text) : strlen(text);
     if (colon && colon[1 + strspn(colon + 1, " \t")] == '\0')
-        return refuse(why, why_len, "nothing after ':'; give MODULE:EXPRESSION, or only MODULE");
+        return ymo_check_refuse(why, why_len,
+                                "nothing after ':'; give MODULE:EXPRESSION, or only MODULE");
     if (memchr(text, '/', len))
-        return refuse(why, why_len,
-                      "a file, not a module; give the module's dotted name, and its folder as "
-                      "--pythonpath");
+        return ymo_check_refuse(
+            why, why_len,
+            "a file, not a module; give the module's dotted name, and its folder as "
+            "--pythonpath");
     if (!is_dotted_name(text, len))
-        return refuse(why, why_len,
-                      "not a Python module's dotted name; give something like "
-                      "hello:app or package.module:app");
+        return ymo_check_refuse(why, why_len,
+                                "not a Python module's dotted name; give something like "
+                                "hello:app or package.module:app");
     if (len > 3 && memcmp(text + len - 3, ".py", 3) == 0)
-        return refuse(why, why_len, "a file, not a module; did you mean %.*s%s?",
-                      (int)(len > 100 ? 100 : len) - 3, text, len <= 100 && colon ? colon : "");
+        return ymo_check_refuse(why, why_len, "a file, not a module; did you mean %.*s%s?",
+                                (int)(len > 100 ? 100 : len) - 3, text,
+                                len <= 100 && colon ? colon : "");
     return 0;
 }
 
@@ -63,10 +66,10 @@ ymo_check_dir(const char *text, char *why, size_t why_len)
 {
     struct stat st;
     if (stat(text, &st) < 0)
-        return refuse(why, why_len, "cannot be used: %s; give an existing directory",
-                      strerror(errno));
+        return ymo_check_refuse(why, why_len, "cannot be used: %s; give an existing directory",
+                                strerror(errno));
     if (!S_ISDIR(st.st_mode))
-        return refuse(why, why_len, "not a directory");
+        return ymo_check_refuse(why, why_len, "not a directory");
     return 0;
 }
 
@@ -75,8 +78,8 @@ ymo_check_writable_dir(const char *text, char *why, size_t why_len)
 {
     int err = ymo_check_dir(text, why, why_len);
     if (err == 0 && access(text, W_OK | X_OK) < 0)
-        return refuse(why, why_len, "cannot be written to: %s; give a writable directory",
-                      strerror(errno));
+        return ymo_check_refuse(why, why_len, "cannot be written to: %s; give a writable directory",
+                                strerror(errno));
     return err;
 }
 
@@ -84,8 +87,9 @@ int
 ymo_check_script_name(const char *text, char *why, size_t why_len)
 {
     if (text[0] != '\0' && text[0] != '/')
-        return refuse(why, why_len, "does not begin with '/'; give something like /prefix");
+        return ymo_check_refuse(why, why_len,
+                                "does not begin with '/'; give something like /prefix");
     if (strpbrk(text, "?#"))
-        return refuse(why, why_len, "'?' and '#' cannot be part of a path prefix");
+        return ymo_check_refuse(why, why_len, "'?' and '#' cannot be part of a path prefix");
     return 0;
 }

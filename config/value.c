@@ -14,18 +14,6 @@
 
 enum { USEC = 1000000, ACCEPTS = 200 };
 
-static int refuse(char *why, size_t why_len, const char *fmt, ...) YMO_PRINTF(3, 4);
-
-static int
-refuse(char *why, size_t why_len, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(why, why_len, fmt, ap);
-    va_end(ap);
-    return YMO_EINVAL;
-}
-
 char *
 ymo_value_dup(const char *text, size_t len)
 {
@@ -139,7 +127,7 @@ not_a(const struct ymo_table_row *row, const char *what, char *why, size_t why_l
 {
     char accepts[ACCEPTS];
     ymo_value_accepts(row, accepts, sizeof(accepts));
-    return refuse(why, why_len, "%s; give %s", what, accepts);
+    return ymo_check_refuse(why, why_len, "%s; give %s", what, accepts);
 }
 
 /* Decimal digits at *p; too many of them saturate, so that the range check refuses them. */
@@ -259,8 +247,8 @@ not_one_of(const struct ymo_table_row *row, const char *text, const char *const 
     char accepts[ACCEPTS];
     const char *near = ymo_suggest_nearest(text, names, n);
     ymo_value_accepts(row, accepts, sizeof(accepts));
-    return refuse(why, why_len, "not one of %s%s%s%s", accepts, near ? "; did you mean " : "",
-                  near ? near : "", near ? "?" : "");
+    return ymo_check_refuse(why, why_len, "not one of %s%s%s%s", accepts,
+                            near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 static int
@@ -281,11 +269,11 @@ parse_level(const struct ymo_table_row *row, const char *text, int *v_r, char *w
 {
     *v_r = ymo_log_level_parse(text);
     if (*v_r >= 0 && (*v_r < row->min || *v_r > row->max)) {
-        return refuse(why, why_len,
-                      "this build only has the levels %s to %s (YMO_LOG_LEVEL_MIN, "
-                      "YMO_LOG_LEVEL_MAX)",
-                      ymo_log_level_name((enum ymo_log_level)row->min),
-                      ymo_log_level_name((enum ymo_log_level)row->max));
+        return ymo_check_refuse(why, why_len,
+                                "this build only has the levels %s to %s (YMO_LOG_LEVEL_MIN, "
+                                "YMO_LOG_LEVEL_MAX)",
+                                ymo_log_level_name((enum ymo_log_level)row->min),
+                                ymo_log_level_name((enum ymo_log_level)row->max));
     }
     if (*v_r >= 0)
         return 0;
@@ -300,13 +288,13 @@ static int
 check_text(const struct ymo_table_row *row, const char *text, char *why, size_t why_len)
 {
     if (*text == '\0' && !row->may_be_empty)
-        return refuse(why, why_len, "empty; give a value, or leave the setting out");
+        return ymo_check_refuse(why, why_len, "empty; give a value, or leave the setting out");
     /* An expression may go over several lines; a module's name is checked by itself. */
     if (row->type == YMO_TYPE_MODULE || strcmp(row->name, "app") == 0)
         return 0;
     for (const char *p = text; *p; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return refuse(why, why_len, "contains a control character");
+            return ymo_check_refuse(why, why_len, "contains a control character");
     }
     return 0;
 }

@@ -7,23 +7,6 @@ static struct ymo_test_server s;
 static struct ymo_http_client c;
 static struct ymo_http_reply r;
 
-static bool
-start(void)
-{
-    if (!ymo_test_server_start(&s))
-        return false;
-    c = ymo_test_server_client(&s);
-    return c.fd >= 0;
-}
-
-static void
-finish(void)
-{
-    ymo_http_reply_free(&r);
-    ymo_http_client_close(&c);
-    ymo_test_server_stop(&s);
-}
-
 /* ---- an executor that answers inside submit: there always is another message ------------- */
 
 static struct {
@@ -88,7 +71,7 @@ answers_do_not_keep_sockets_waiting(void)
     sem_init(&instant.go, 0, 0);
     ymo_test_server_init(&s);
     s.cfg.executor = &instant.base;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     for (int i = 0; i < REQUESTS; i++)
         rc |= ymo_buf_printf(&b, "GET / HTTP/1.1\r\nHost: t\r\n\r\n");
     CHECK_INT(rc, YMO_OK);
@@ -105,7 +88,7 @@ answers_do_not_keep_sockets_waiting(void)
     CHECK(instant.before_other > 0 && instant.before_other < 200);
     ymo_buf_free(&b);
     ymo_http_client_close(&other);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
     ymo_parker_destroy(&instant.parker);
     sem_destroy(&instant.first);
     sem_destroy(&instant.go);
@@ -130,7 +113,7 @@ an_endless_answer_beside_others(void)
     void *whole;
     ymo_test_server_init(&s);
     s.n_workers = 2;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     REQUIRE(pthread_create(&t, NULL, read_events, &c) == 0);
     CHECK(ymo_test_server_until(&s.executor.started, 1));
     struct ymo_http_client other = ymo_test_server_client(&s);
@@ -141,7 +124,7 @@ an_endless_answer_beside_others(void)
     pthread_join(t, &whole);
     CHECK(whole != NULL);
     ymo_http_client_close(&other);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 YMO_SUITE(fairness, answers_do_not_keep_sockets_waiting, an_endless_answer_beside_others);

@@ -20,23 +20,6 @@ setup(void)
 }
 
 static bool
-start(void)
-{
-    if (!ymo_test_server_start(&s))
-        return false;
-    c = ymo_test_server_client(&s);
-    return c.fd >= 0;
-}
-
-static void
-finish(void)
-{
-    ymo_http_reply_free(&r);
-    ymo_http_client_close(&c);
-    ymo_test_server_stop(&s);
-}
-
-static bool
 get(const char *target)
 {
     char text[256];
@@ -78,7 +61,7 @@ static void
 keep_alive(void)
 {
     setup();
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     for (int i = 0; i < 100; i++)
         CHECK(ymo_test_server_hello(&c));
     CHECK(ymo_http_client_say(&c, "GET /hello HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"));
@@ -86,7 +69,7 @@ keep_alive(void)
     CHECK(r.close);
     CHECK(ymo_http_client_at_end(&c));
     CHECK_INT(s.executor.submitted, 101);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
@@ -95,20 +78,20 @@ byte_by_byte(void)
     static const char text[] =
         "\r\nPOST /stored HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\n\r\nabc";
     setup();
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     for (size_t i = 0; i < sizeof(text) - 1; i++)
         REQUIRE(ymo_http_client_send(&c, text + i, 1));
     CHECK(ymo_http_client_reply(&c, &r, false));
     CHECK_SLICE(ymo_buf_slice(&r.body), "abc");
     CHECK(ymo_test_server_hello(&c));
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
 heads_without_bodies(void)
 {
     setup();
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(ymo_http_client_say(&c, "HEAD /hello HTTP/1.1\r\nHost: t\r\n\r\n"
                                   "HEAD /pieces?3,4 HTTP/1.1\r\nHost: t\r\n\r\n"
                                   "GET /empty HTTP/1.1\r\nHost: t\r\n\r\n"));
@@ -119,7 +102,7 @@ heads_without_bodies(void)
     CHECK(ymo_http_client_reply(&c, &r, false));
     CHECK_INT(r.status, 204);
     CHECK(ymo_test_server_hello(&c));
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 struct outgoing {
@@ -145,7 +128,7 @@ pipelining(void)
     int rc = YMO_OK, got = 0;
     setup();
     s.n_workers = 3;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     for (int i = 0; i < REQUESTS; i++)
         rc |= ymo_buf_printf(
             &o.b, "POST /stored HTTP/1.1\r\nHost: t\r\nContent-Length: 6\r\n\r\n%06d", i);
@@ -161,7 +144,7 @@ pipelining(void)
     pthread_join(t, NULL);
     CHECK(o.ok);
     ymo_buf_free(&o.b);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 /* The client sends its requests, says that it will send no more, and gets its answers. */
@@ -169,7 +152,7 @@ static void
 half_closed(void)
 {
     setup();
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(ymo_http_client_say(&c, "GET /hello HTTP/1.1\r\nHost: t\r\n\r\n"
                                   "GET /pieces?2,3 HTTP/1.1\r\nHost: t\r\n\r\n"));
     CHECK_INT(shutdown(c.fd, SHUT_WR), 0);
@@ -177,7 +160,7 @@ half_closed(void)
     CHECK(ymo_http_client_reply(&c, &r, false));
     CHECK_INT(r.body.len, 6);
     CHECK(ymo_http_client_at_end(&c));
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
@@ -185,7 +168,7 @@ bodies_in_memory_and_file(void)
 {
     static const size_t sizes[] = {0, 1, 65535, 65536, 65537, 200000, 3000000};
     setup();
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         for (int chunked = 0; chunked < 2; chunked++) {
             ymo_test_context("%zu bytes, chunked %d", sizes[i], chunked);
@@ -195,7 +178,7 @@ bodies_in_memory_and_file(void)
         }
     }
     ymo_test_context(NULL);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 /* request_buffering off: far more than body_memory passes through, in both directions at once. */
@@ -206,7 +189,7 @@ streaming(void)
     setup();
     s.cfg.request_buffering = false;
     s.cfg.body_memory = 4096;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         for (int chunked = 0; chunked < 2; chunked++) {
             ymo_test_context("%zu bytes, chunked %d", sizes[i], chunked);
@@ -222,7 +205,7 @@ streaming(void)
     CHECK_INT(ymo_test_server_wrong(ymo_buf_slice(&r.body).data, 0, r.body.len), 0);
     CHECK_INT(s.broken_bodies, 0);
     ymo_test_context(NULL);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 /* The handler has read what came before the rest is sent: nothing is held back. */
@@ -231,7 +214,7 @@ streaming_begins_at_the_head(void)
 {
     setup();
     s.cfg.request_buffering = false;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(ymo_http_client_say(&c, "POST /stored HTTP/1.1\r\nHost: t\r\nContent-Length: 8\r\n\r\n"));
     CHECK(ymo_test_server_until(&s.executor.started, 1));
     CHECK(ymo_http_client_say(&c, "abc"));
@@ -239,7 +222,7 @@ streaming_begins_at_the_head(void)
     CHECK(ymo_http_client_say(&c, "defgh"));
     CHECK(ymo_http_client_reply(&c, &r, false));
     CHECK_SLICE(ymo_buf_slice(&r.body), "abcdefgh");
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
@@ -251,7 +234,7 @@ expect_continue(void)
         ymo_test_context("buffering %d", buffering);
         setup();
         s.cfg.request_buffering = buffering;
-        REQUIRE(start());
+        REQUIRE(ymo_test_server_begin(&s, &c));
         CHECK(ymo_http_client_say(&c, head));
         CHECK(ymo_http_client_reply(&c, &r, false));
         CHECK_INT(r.status, 100);
@@ -265,7 +248,7 @@ expect_continue(void)
             CHECK(ymo_http_client_reply(&c, &r, false));
         while (r.status == 100);
         CHECK_SLICE(ymo_buf_slice(&r.body), "xyz");
-        finish();
+        ymo_test_server_finish(&s, &c, &r);
     }
     ymo_test_context(NULL);
 }
@@ -276,14 +259,14 @@ early_answer(void)
 {
     setup();
     s.cfg.request_buffering = false;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(ymo_http_client_say(&c, "POST /early HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\n"
                                   "Content-Length: 10000000\r\n\r\n"));
     CHECK(ymo_http_client_reply(&c, &r, false));
     CHECK_INT(r.status, 200);
     CHECK(r.close); /* the body, if it came, would be no request */
     CHECK(ymo_http_client_at_end(&c));
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
@@ -292,7 +275,7 @@ long_answers(void)
     static const size_t sizes[] = {1, 16384, 16385, 262144, 5000000};
     char target[64];
     setup();
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         ymo_test_context("%zu bytes", sizes[i]);
         snprintf(target, sizeof(target), "/long?%zu", sizes[i]);
@@ -301,7 +284,7 @@ long_answers(void)
         CHECK_INT(ymo_test_server_wrong(ymo_buf_slice(&r.body).data, 0, r.body.len), 0);
     }
     ymo_test_context(NULL);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static int
@@ -322,7 +305,7 @@ messages_in_several_frames(void)
     bounded.frame = short_frame;
     setup();
     s.codec = &bounded;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     ymo_http_client_close(&c);
     REQUIRE(ymo_http_client_open(&c, s.port, 4096));
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -337,7 +320,7 @@ messages_in_several_frames(void)
         CHECK_INT(ymo_test_server_wrong(ymo_buf_slice(&r.body).data, 0, r.body.len), 0);
     }
     ymo_test_context(NULL);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
@@ -350,7 +333,7 @@ pieces_to_a_slow_reader(void)
         char text[128];
         ymo_test_context("%u pieces of %u", rows[i].count, rows[i].len);
         setup();
-        REQUIRE(start());
+        REQUIRE(ymo_test_server_begin(&s, &c));
         ymo_http_client_close(&c);
         REQUIRE(ymo_http_client_open(&c, s.port, 4096)); /* a narrow line */
         snprintf(text, sizeof(text), "GET /pieces?%u,%u HTTP/1.1\r\nHost: t\r\n\r\n", rows[i].count,
@@ -363,7 +346,7 @@ pieces_to_a_slow_reader(void)
         /* However much there was to send: the mark, and the piece that passed it. */
         CHECK(s.most_unsent <= s.cfg.response_buffer + rows[i].len);
         CHECK(ymo_test_server_hello(&c));
-        finish();
+        ymo_test_server_finish(&s, &c, &r);
     }
     ymo_test_context(NULL);
 }
@@ -385,7 +368,7 @@ files(void)
         all[i] = ymo_test_server_byte(i);
     CHECK_INT(write(s.file, all, SIZE), SIZE);
     free(all);
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char target[64];
         ymo_test_context("%u bytes at %u", rows[i].len, rows[i].off);
@@ -400,7 +383,7 @@ files(void)
     CHECK(!get("/file?3000000,1000,1000"));
     CHECK_INT(r.status, 200);
     CHECK(c.eof);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 YMO_SUITE(serving, keep_alive, byte_by_byte, heads_without_bodies, pipelining, half_closed,

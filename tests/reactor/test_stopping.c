@@ -15,29 +15,12 @@ static struct ymo_test_server s;
 static struct ymo_http_client c;
 static struct ymo_http_reply r;
 
-static bool
-start(void)
-{
-    if (!ymo_test_server_start(&s))
-        return false;
-    c = ymo_test_server_client(&s);
-    return c.fd >= 0;
-}
-
-static void
-finish(void)
-{
-    ymo_http_reply_free(&r);
-    ymo_http_client_close(&c);
-    ymo_test_server_stop(&s);
-}
-
 /* What runs and what waits is answered; who has nothing to say is closed; nobody is let in. */
 static void
 stops_gracefully(void)
 {
     ymo_test_server_init(&s);
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     struct ymo_http_client idle = ymo_test_server_client(&s), queued = ymo_test_server_client(&s);
     CHECK(ymo_test_server_hello(&idle));
     CHECK(ymo_http_client_say(&c, GET("/gate")));
@@ -59,7 +42,7 @@ stops_gracefully(void)
     CHECK(ymo_http_client_at_end(&queued));
     ymo_http_client_close(&idle);
     ymo_http_client_close(&queued);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 /* Let in just before the stop, it may still say what it wants; the rest of a request is awaited. */
@@ -67,7 +50,7 @@ static void
 last_words(void)
 {
     ymo_test_server_init(&s);
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     struct ymo_http_client half = ymo_test_server_client(&s), idle = ymo_test_server_client(&s);
     CHECK(ymo_http_client_say(&half, "GET /hello HTTP/1.1\r\n"));
     CHECK(ymo_test_server_hello(&idle));
@@ -81,7 +64,7 @@ last_words(void)
     CHECK(r.close);
     ymo_http_client_close(&half);
     ymo_http_client_close(&idle);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 /* Silent connections do not hold the stop up, not even with half an empty line in them. */
@@ -89,7 +72,7 @@ static void
 silent_connections_are_closed(void)
 {
     ymo_test_server_init(&s);
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     struct ymo_http_client first = ymo_test_server_client(&s);
     CHECK(ymo_http_client_say(&first, "\r"));
     CHECK(ymo_test_server_hello(&c)); /* the loop has seen all of them */
@@ -99,7 +82,7 @@ silent_connections_are_closed(void)
     CHECK(ymo_http_client_at_end(&silent));
     ymo_http_client_close(&first);
     ymo_http_client_close(&silent);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
@@ -122,7 +105,7 @@ signals(void)
         ymo_test_context("signal %d", numbers[i]);
         ymo_test_server_init(&s);
         s.cfg.leave_sigterm = s.cfg.leave_sigint = false;
-        REQUIRE(start());
+        REQUIRE(ymo_test_server_begin(&s, &c));
         CHECK(ymo_test_server_hello(&c));
         CHECK_INT(kill(getpid(), numbers[i]), 0);
         CHECK(ymo_http_client_at_end(&c));
@@ -144,7 +127,7 @@ too_many_connections(void)
 {
     ymo_test_server_init(&s);
     s.cfg.max_connections = 2;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     struct ymo_http_client second = ymo_test_server_client(&s), third;
     CHECK(ymo_test_server_hello(&c));
     CHECK(ymo_test_server_hello(&second));
@@ -158,7 +141,7 @@ too_many_connections(void)
     CHECK(ymo_http_client_reply(&third, &r, false));
     CHECK_INT(r.status, 200);
     ymo_http_client_close(&third);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 /* No descriptors: the others are served, the loop does not spin, and it goes on when there are. */
@@ -169,7 +152,7 @@ out_of_descriptors(void)
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         ymo_test_context("%d", errors[i]);
         ymo_test_server_init(&s);
-        REQUIRE(start());
+        REQUIRE(ymo_test_server_begin(&s, &c));
         struct ymo_http_client second = ymo_test_server_client(&s), third;
         CHECK(ymo_test_server_hello(&c));
         CHECK(ymo_test_server_hello(&second));
@@ -187,7 +170,7 @@ out_of_descriptors(void)
         CHECK(ymo_http_client_reply(&third, &r, false));
         CHECK_INT(r.status, 200);
         ymo_http_client_close(&third);
-        finish();
+        ymo_test_server_finish(&s, &c, &r);
     }
     ymo_test_context(NULL);
 }
@@ -197,10 +180,10 @@ static void
 broken_listener(void)
 {
     ymo_test_server_init(&s);
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(ymo_test_server_hello(&c));
     atomic_store(&ymo_fail_accept_errno, EINVAL);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
     atomic_store(&ymo_fail_accept_errno, 0);
 }
 
@@ -210,7 +193,7 @@ backlog_is_served(void)
 {
     ymo_test_server_init(&s);
     s.cfg.max_connections = 1;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     struct ymo_http_client waiting = ymo_test_server_client(&s);
     CHECK(ymo_test_server_hello(&c));
     CHECK(ymo_http_client_say(&waiting, GET("/hello")));
@@ -218,7 +201,7 @@ backlog_is_served(void)
     CHECK(ymo_http_client_reply(&waiting, &r, false));
     CHECK_INT(r.status, 200);
     ymo_http_client_close(&waiting);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 YMO_SUITE(stopping, stops_gracefully, last_words, silent_connections_are_closed,

@@ -17,23 +17,6 @@ static struct ymo_http_client c;
 static struct ymo_http_reply r;
 
 static bool
-start(void)
-{
-    if (!ymo_test_server_start(&s))
-        return false;
-    c = ymo_test_server_client(&s);
-    return c.fd >= 0;
-}
-
-static void
-finish(void)
-{
-    ymo_http_reply_free(&r);
-    ymo_http_client_close(&c);
-    ymo_test_server_stop(&s);
-}
-
-static bool
 say_and_get(const char *text)
 {
     return ymo_http_client_say(&c, text) && ymo_http_client_reply(&c, &r, false);
@@ -68,7 +51,7 @@ refusals(void)
             s.cfg.script_name = "/app";
             s.cfg.limits.max_body = 1000;
             s.cfg.request_buffering = buffering;
-            REQUIRE(start());
+            REQUIRE(ymo_test_server_begin(&s, &c));
             CHECK(ymo_http_client_say(&c, rows[i].request));
             if (rows[i].status) {
                 CHECK(ymo_http_client_reply(&c, &r, false));
@@ -78,7 +61,7 @@ refusals(void)
             }
             /* Whatever happened to it, the server has forgotten it: the stop does not wait. */
             ymo_http_client_reset(&c);
-            finish();
+            ymo_test_server_finish(&s, &c, &r);
         }
     }
     ymo_test_context(NULL);
@@ -91,7 +74,7 @@ early_answers_can_be_read(void)
     static char junk[65536];
     ymo_test_server_init(&s);
     s.cfg.limits.max_body = 1000;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(ymo_http_client_say(&c, "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 8000000\r\n\r\n"));
     for (int i = 0; i < 8000000 / 65536; i++)
         REQUIRE(ymo_http_client_send(&c, junk, sizeof(junk)));
@@ -99,7 +82,7 @@ early_answers_can_be_read(void)
     CHECK_INT(r.status, 413);
     CHECK(ymo_http_client_at_end(&c));
     ymo_http_client_close(&c); /* ends the lingering */
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 /* The same for a 500 of an application that fails before it has read its body. */
@@ -110,7 +93,7 @@ a_500_can_be_read(void)
     ymo_test_server_init(&s);
     s.cfg.request_buffering = false;
     s.cfg.body_memory = 4096;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(ymo_http_client_say(
         &c, "POST /broken0 HTTP/1.1\r\nHost: t\r\nContent-Length: 8000000\r\n\r\n"));
     for (int i = 0; i < 8000000 / 65536; i++)
@@ -119,7 +102,7 @@ a_500_can_be_read(void)
     CHECK_INT(r.status, 500);
     CHECK(ymo_http_client_at_end(&c));
     ymo_http_client_close(&c);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
@@ -127,7 +110,7 @@ linger_has_an_end(void)
 {
     ymo_test_server_init(&s);
     s.cfg.linger_timeout = 0.02;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(say_and_get("GET nonsense HTTP/1.1\r\nHost: t\r\n\r\n"));
     CHECK_INT(r.status, 400);
     CHECK(ymo_http_client_at_end(&c)); /* half of it: the client could still send */
@@ -142,7 +125,7 @@ static void
 broken_ends(void)
 {
     ymo_test_server_init(&s);
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(!say_and_get(GET("/broken")));
     CHECK_INT(r.status, 200);
     CHECK_SLICE(ymo_buf_slice(&r.body), "some");
@@ -162,7 +145,7 @@ broken_ends(void)
     CHECK_INT(r.status, 500);
     CHECK(r.close);
     CHECK(ymo_http_client_at_end(&c));
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
@@ -171,12 +154,12 @@ unusable_tmp_dir(void)
     ymo_test_server_init(&s);
     s.cfg.tmp_dir = "/nonexistent";
     s.cfg.body_memory = 10;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(say_and_get("POST /stored HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\nhello world"));
     CHECK_INT(r.status, 503);
     CHECK(ymo_http_client_at_end(&c));
     CHECK_INT(s.executor.submitted, 0);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 /* ---- time ------------------------------------------------------------------------------ */
@@ -202,7 +185,7 @@ slow_heads_and_bodies(void)
             s.cfg.body_timeout = rows[i].body;
             s.cfg.idle_timeout = rows[i].idle;
             s.cfg.request_buffering = buffering;
-            REQUIRE(start());
+            REQUIRE(ymo_test_server_begin(&s, &c));
             CHECK(ymo_http_client_say(&c, rows[i].said));
             if (rows[i].status) {
                 CHECK(ymo_http_client_reply(&c, &r, false));
@@ -210,7 +193,7 @@ slow_heads_and_bodies(void)
             }
             CHECK(ymo_http_client_at_end(&c));
             ymo_http_client_close(&c);
-            finish();
+            ymo_test_server_finish(&s, &c, &r);
             CHECK_INT(s.broken_bodies, !buffering && rows[i].body < 1);
         }
     }
@@ -223,7 +206,7 @@ dripping_head(void)
 {
     ymo_test_server_init(&s);
     s.cfg.head_timeout = 0.05;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(ymo_http_client_say(&c, "GET /hello HTTP/1.1\r\nHost: t\r\nX: "));
     for (int i = 0; i < 12000 && !ymo_http_client_ready(&c); i++) {
         (void)ymo_http_client_say(&c, "x");
@@ -233,7 +216,7 @@ dripping_head(void)
     CHECK(ymo_http_client_reply(&c, &r, false));
     CHECK_INT(r.status, 408);
     ymo_http_client_close(&c);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
@@ -242,7 +225,7 @@ bodies_have_a_least_rate(void)
     ymo_test_server_init(&s);
     s.cfg.body_timeout = 0.05;
     s.cfg.body_min_rate = 1000000;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(ymo_http_client_say(
         &c, "POST /stored HTTP/1.1\r\nHost: t\r\nContent-Length: 100000\r\n\r\n"));
     for (int i = 0; i < 12000 && !ymo_http_client_ready(&c); i++) {
@@ -253,7 +236,7 @@ bodies_have_a_least_rate(void)
     CHECK(ymo_http_client_reply(&c, &r, false));
     CHECK_INT(r.status, 408);
     ymo_http_client_close(&c);
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 /* A client that takes nothing is not kept by what it sends. */
@@ -263,7 +246,7 @@ takes_nothing_and_drips(void)
     struct pollfd p = {.events = POLLERR | POLLHUP};
     ymo_test_server_init(&s);
     s.cfg.write_timeout = 0.05;
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     ymo_http_client_close(&c);
     REQUIRE(ymo_http_client_open(&c, s.port, 4096));
     CHECK(ymo_http_client_say(&c, GET("/pieces?100000,10000")));
@@ -274,7 +257,7 @@ takes_nothing_and_drips(void)
     }
     CHECK(gone);
     CHECK(ymo_test_server_until(&s.gone, 1)); /* and the handler was told */
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 /* ---- gone ------------------------------------------------------------------------------ */
@@ -283,7 +266,7 @@ static void
 gone_while_queued(void)
 {
     ymo_test_server_init(&s);
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(ymo_http_client_say(&c, GET("/gate")));
     CHECK(ymo_test_server_until(&s.at_gate, 1)); /* the only worker */
     struct ymo_http_client other = ymo_test_server_client(&s);
@@ -295,14 +278,14 @@ gone_while_queued(void)
     CHECK(ymo_http_client_reply(&c, &r, false));
     CHECK(ymo_test_server_hello(&c));
     CHECK_INT(s.at_gate, 1); /* it was never run */
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
 gone_while_running(void)
 {
     ymo_test_server_init(&s);
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     CHECK(ymo_http_client_say(&c, GET("/gate")));
     CHECK(ymo_test_server_until(&s.at_gate, 1));
     ymo_http_client_reset(&c);
@@ -312,7 +295,7 @@ gone_while_running(void)
     CHECK(ymo_test_server_until(&s.gone, 1));
     c = ymo_test_server_client(&s);
     CHECK(ymo_test_server_hello(&c));
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 static void
@@ -323,7 +306,7 @@ gone_while_responding(void)
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
         ymo_test_context("%s", requests[i]);
         ymo_test_server_init(&s);
-        REQUIRE(start());
+        REQUIRE(ymo_test_server_begin(&s, &c));
         CHECK(ymo_http_client_say(&c, requests[i]));
         while (c.in.len < 20000 && ymo_http_client_fill(&c))
             ;
@@ -331,7 +314,7 @@ gone_while_responding(void)
         CHECK(ymo_test_server_until(&s.gone, 1));
         c = ymo_test_server_client(&s);
         CHECK(ymo_test_server_hello(&c));
-        finish();
+        ymo_test_server_finish(&s, &c, &r);
     }
     ymo_test_context(NULL);
 }
@@ -341,7 +324,7 @@ static void
 gone_while_flushing(void)
 {
     ymo_test_server_init(&s);
-    REQUIRE(start());
+    REQUIRE(ymo_test_server_begin(&s, &c));
     ymo_http_client_close(&c);
     REQUIRE(ymo_http_client_open(&c, s.port, 4096));
     CHECK(ymo_http_client_say(&c, GET("/long?20000000")));
@@ -349,7 +332,7 @@ gone_while_flushing(void)
     ymo_http_client_reset(&c);
     c = ymo_test_server_client(&s);
     CHECK(ymo_test_server_hello(&c));
-    finish();
+    ymo_test_server_finish(&s, &c, &r);
 }
 
 /* A short body never looks complete. */
@@ -361,7 +344,7 @@ gone_in_the_body(void)
             ymo_test_context("buffering %d, how %d", buffering, how);
             ymo_test_server_init(&s);
             s.cfg.request_buffering = buffering;
-            REQUIRE(start());
+            REQUIRE(ymo_test_server_begin(&s, &c));
             CHECK(ymo_http_client_say(
                 &c, "POST /stored HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\nhalf"));
             if (!buffering)
@@ -379,7 +362,7 @@ gone_in_the_body(void)
             c = ymo_test_server_client(&s);
             CHECK(ymo_test_server_hello(&c));
             CHECK_INT(s.executor.submitted, buffering ? 1 : 2);
-            finish();
+            ymo_test_server_finish(&s, &c, &r);
         }
     }
     ymo_test_context(NULL);
@@ -407,7 +390,7 @@ clients_come_and_go(void)
         s.n_workers = 3;
         s.cfg.request_buffering = buffering;
         s.cfg.linger_timeout = 0.01;
-        REQUIRE(start());
+        REQUIRE(ymo_test_server_begin(&s, &c));
         for (int i = 0; i < 600; i++) {
             struct ymo_http_client other = ymo_test_server_client(&s);
             dice = dice * 1103515245 + 12345;
@@ -423,7 +406,7 @@ clients_come_and_go(void)
                 ymo_http_client_close(&other);
         }
         CHECK(ymo_test_server_hello(&c));
-        finish();
+        ymo_test_server_finish(&s, &c, &r);
     }
 }
 

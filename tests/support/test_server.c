@@ -320,3 +320,21 @@ ymo_test_server_hello(struct ymo_http_client *c)
     ymo_http_reply_free(&r);
     return ok;
 }
+
+bool
+ymo_test_server_begin(struct ymo_test_server *s, struct ymo_http_client *c_r)
+{
+    if (!ymo_test_server_start(s))
+        return false;
+    *c_r = ymo_test_server_client(s);
+    return c_r->fd >= 0;
+}
+
+void
+ymo_test_server_finish(struct ymo_test_server *s, struct ymo_http_client *c,
+                       struct ymo_http_reply *r)
+{
+    ymo_http_reply_free(r);
+    ymo_http_client_close(c);
+    ymo_test_server_stop(s);
+}

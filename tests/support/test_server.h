@@ -52,6 +52,10 @@ void ymo_test_server_stop(struct ymo_test_server *s);
 
 /* A connected client; a failed check when it cannot be had. */
 struct ymo_http_client ymo_test_server_client(struct ymo_test_server *s);
+/* Start, with one client; and the end of both, with the client's last reply. */
+bool ymo_test_server_begin(struct ymo_test_server *s, struct ymo_http_client *c_r);
+void ymo_test_server_finish(struct ymo_test_server *s, struct ymo_http_client *c,
+                            struct ymo_http_reply *r);
 /* Let `n` handlers through the gate. */
 void ymo_test_server_open(struct ymo_test_server *s, int n);
 /* Wait until *counter has reached `n`: for what happens on other threads. False after a minute. */
