@@ -237,3 +237,21 @@ ymo_settings_addresses(const struct ymo_settings *s, struct ymo_addr **addrs_r, 
     *n_r = n;
     return 0;
 }
+
+const char *
+ymo_settings_supervised(const struct ymo_settings *s)
+{
+    if (s->no_proc > 1)
+        return "no_proc";
+    if (s->supervise)
+        return "supervise";
+    if (s->preload)
+        return "preload";
+    if (s->request_timeout > 0)
+        return "request_timeout";
+    if (s->max_requests > 0)
+        return "max_requests";
+    if (s->max_lifetime > 0)
+        return "max_lifetime";
+    return s->max_memory > 0 ? "max_memory" : NULL;
+}

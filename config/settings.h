@@ -38,8 +38,18 @@ struct ymo_settings {
     bool use_kqueue;
     char *tls_cert, *tls_key;
 
-    /* how many */
+    /* processes */
     int no_proc, no_threads;
+    bool supervise, preload;
+    int greenlets;          /* requests at once per worker thread on gevent's loop; 0 = off */
+    double switch_interval; /* seconds; 0 = the interpreter's own */
+    int64_t max_requests;   /* 0 = no limit, and so below */
+    double max_lifetime;    /* seconds */
+    uint64_t max_memory;    /* bytes of resident memory */
+    int recycle_jitter;     /* per cent */
+    double request_timeout, slow_request_log;
+    double watchdog_timeout;
+    char *pidfile;
     int max_connections; /* per process */
 
     /* limits: bytes and counts */
@@ -75,6 +85,12 @@ struct ymo_settings {
 int ymo_settings_load(struct ymo_settings *s, int argc, char **argv,
                       char **environ_) YMO_MUST_CHECK;
 void ymo_settings_free(struct ymo_settings *s);
+
+/*
+ * Do these settings need a supervisor: asked for, several processes, or something that only a
+ * supervisor can do? The name of the setting that says so, or NULL.
+ */
+const char *ymo_settings_supervised(const struct ymo_settings *s);
 
 /* To stdout. */
 void ymo_settings_print_help(void);

@@ -88,9 +88,10 @@ ymo_suggest_nearest(const char *word, const char *const *names, size_t n)
     }
     if (exact)
         return exact;
-    if (n_last == 1)
-        return last;
+    /* The beginning of one name: what is typed first is meant first. */
     if (n_longer == 1)
         return longer;
+    if (n_last == 1)
+        return last;
     return near;
 }

@@ -36,6 +36,10 @@ static const char *const protocols[] = {
 #define SERVER(member, option, variable) \
     FIELD(member), .long_opt = (option), .env = "YIMMO_SERVER_" variable, .yaml = "server." #member
 
+/* The same for the section "wsgi". */
+#define WSGI(member, option, variable) \
+    FIELD(member), .long_opt = (option), .env = "YIMMO_WSGI_" variable, .yaml = "wsgi." #member
+
 #define SIZE(lo, hi) .type = YMO_TYPE_SIZE, .metavar = "SIZE", .min = (lo), .max = (hi)
 #define TIME(lo)     .type = YMO_TYPE_DURATION, .metavar = "TIME", .min = (lo), .max = DAY
 
@@ -97,6 +101,53 @@ const struct ymo_table_row ymo_table_rows[] = {
      .yaml = "wsgi.request_buffering", .metavar = "on|off",
      .help = "Read a request's body whole before the application is called",
      .more = "When off, the application is called at the request's head and the body streams in."},
+
+    {WSGI(supervise, "supervise", "SUPERVISE"), .type = YMO_TYPE_BOOL, .group = YMO_GROUP_PROCESSES,
+     .dflt = "off", .metavar = "on|off", .help = "Have a supervisor even for one process",
+     .more = "It restarts a worker that dies and reloads on SIGHUP. no_proc above 1, preload, "
+             "request_timeout, max_requests, max_lifetime and max_memory bring one with them."},
+    {WSGI(preload, "preload", "PRELOAD"), .type = YMO_TYPE_BOOL, .group = YMO_GROUP_PROCESSES,
+     .dflt = "off", .metavar = "on|off",
+     .help = "Load the application once, and fork the workers from there",
+     .more = "They share its memory. Threads that the application starts while it is loaded do not "
+             "exist in the workers."},
+    {WSGI(greenlets, "greenlets", "GREENLETS"), .type = YMO_TYPE_INT, .group = YMO_GROUP_PROCESSES,
+     .dflt = "0", .min = 0, .max = 100000, .metavar = "N",
+     .help = "Requests that each worker thread runs at once on gevent's loop; 0 = off",
+     .more = "For applications that are monkey-patched with gevent."},
+    {WSGI(switch_interval, "switch-interval", "SWITCH_INTERVAL"), TIME(0),
+     .group = YMO_GROUP_PROCESSES, .dflt = "0",
+     .help = "How long a thread that computes may keep the interpreter from others; 0 = Python's",
+     .more = "sys.setswitchinterval; Python's own is 5 ms."},
+    {WSGI(request_timeout, "request-timeout", "REQUEST_TIMEOUT"), TIME(0),
+     .group = YMO_GROUP_PROCESSES, .dflt = "0",
+     .help = "How long the application may take for a request (else 504); 0 = no limit",
+     .more = "Its stack and those of all threads are logged; other requests finish, then the "
+             "worker is replaced."},
+    {WSGI(slow_request_log, "slow-request-log", "SLOW_REQUEST_LOG"), TIME(0),
+     .group = YMO_GROUP_PROCESSES, .dflt = "0",
+     .help = "Log the stack of a request that takes longer, once; 0 = off"},
+    {WSGI(max_requests, "max-requests", "MAX_REQUESTS"), .type = YMO_TYPE_INT,
+     .group = YMO_GROUP_PROCESSES, .dflt = "0", .min = 0, .max = INT64_C(1) << 40, .metavar = "N",
+     .help = "Replace a worker after this many requests; 0 = never"},
+    {WSGI(max_lifetime, "max-lifetime", "MAX_LIFETIME"), .type = YMO_TYPE_DURATION,
+     .metavar = "TIME", .min = 0, .max = 366 * DAY, .group = YMO_GROUP_PROCESSES, .dflt = "0",
+     .help = "Replace a worker after this time; 0 = never"},
+    {WSGI(max_memory, "max-memory", "MAX_MEMORY"), SIZE(0, GIB << 20), .group = YMO_GROUP_PROCESSES,
+     .dflt = "0", .help = "Replace a worker whose resident memory is larger; 0 = never",
+     .more = "Looked at once a second while it serves requests."},
+    {WSGI(recycle_jitter, "recycle-jitter", "RECYCLE_JITTER"), .type = YMO_TYPE_INT,
+     .group = YMO_GROUP_PROCESSES, .dflt = "10", .min = 0, .max = 100, .metavar = "PERCENT",
+     .help = "By how much max_requests and max_lifetime vary from worker to worker",
+     .more = "Each worker's own limit is up to this much smaller, at random, so that workers "
+             "started together are not replaced together."},
+    {SERVER(watchdog_timeout, "watchdog-timeout", "WATCHDOG_TIMEOUT"), TIME(0),
+     .group = YMO_GROUP_PROCESSES, .dflt = "30",
+     .help = "Kill a worker whose reactor has not moved for this long; 0 = never",
+     .more = "The reactor moves however long the application takes: this is for processes that "
+             "were stopped or have lost their way."},
+    {SERVER(pidfile, "pidfile", "PIDFILE"), .type = YMO_TYPE_PATH, .group = YMO_GROUP_PROCESSES,
+     .metavar = "FILE", .help = "Write the process id of the server (the supervisor) here"},
 
     {FIELD(host), .type = YMO_TYPE_STRING, .group = YMO_GROUP_LISTEN, .dflt = "127.0.0.1",
      .long_opt = "host", .env = "YIMMO_WSGI_HOST", .yaml = "wsgi.host", .metavar = "HOST",
@@ -194,10 +245,10 @@ const char *
 ymo_table_group_title(enum ymo_table_group group)
 {
     static const char *const titles[YMO_N_GROUPS] = {
-        [YMO_GROUP_BASIC] = "Options",         [YMO_GROUP_APP] = "Application",
-        [YMO_GROUP_LISTEN] = "Listening",      [YMO_GROUP_LIMITS] = "Limits",
-        [YMO_GROUP_TIMES] = "Times",           [YMO_GROUP_OUTPUT] = "Output",
-        [YMO_GROUP_ACTIONS] = "Print and end",
+        [YMO_GROUP_BASIC] = "Options",       [YMO_GROUP_APP] = "Application",
+        [YMO_GROUP_PROCESSES] = "Processes", [YMO_GROUP_LISTEN] = "Listening",
+        [YMO_GROUP_LIMITS] = "Limits",       [YMO_GROUP_TIMES] = "Times",
+        [YMO_GROUP_OUTPUT] = "Output",       [YMO_GROUP_ACTIONS] = "Print and end",
     };
     return titles[group];
 }

@@ -29,6 +29,7 @@ enum ymo_table_type {
 enum ymo_table_group {
     YMO_GROUP_BASIC,
     YMO_GROUP_APP,
+    YMO_GROUP_PROCESSES,
     YMO_GROUP_LISTEN,
     YMO_GROUP_LIMITS,
     YMO_GROUP_TIMES,

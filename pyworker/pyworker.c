@@ -72,7 +72,13 @@ drain(struct ymo_executor *x)
     ymo_queue_close(&of_executor(x)->queue);
 }
 
-static const struct ymo_executor_ops ops = {submit, kick, cancel, drain};
+static void
+report(struct ymo_executor *x, const struct ymo_exchange *ex)
+{
+    (void)x, (void)ex;
+}
+
+static const struct ymo_executor_ops ops = {submit, kick, cancel, report, drain};
 
 bool
 ymo_pyworker_handles_signal(int signo)
@@ -282,6 +288,13 @@ ymo_pyworker_finish(struct ymo_pyworker *pw)
         ymo_queue_worker_destroy(&pw->workers[i].queue);
     free(pw->workers);
     free(pw);
+}
+
+int
+ymo_pyworker_fork(struct ymo_pyworker *pw)
+{
+    (void)pw;
+    return YMO_EIO;
 }
 
 const char *

@@ -25,6 +25,9 @@ struct ymo_pyworker_config {
     char **argv; /* of the process, for sys.argv */
     int argc;
     int n_threads;
+    int greenlets;          /* requests at once per thread, on gevent's loop; 0 = one, without it */
+    double switch_interval; /* seconds; 0 = Python's own */
+    bool reports;           /* `report` will be called: be ready to show stacks */
     bool multiprocess;
     const char *software; /* SERVER_SOFTWARE, "yimmo-wsgi/0.1.0" */
 };
@@ -37,6 +40,14 @@ struct ymo_pyworker;
  */
 int ymo_pyworker_start(const struct ymo_pyworker_config *cfg,
                        struct ymo_pyworker **pw_r) YMO_MUST_CHECK;
+
+/*
+ * In a template that has loaded the application and started no thread: fork with the interpreter's
+ * consent. 0 in the new process, which may go on to `run` (it is a grandchild: its parent is gone,
+ * and whoever is the subreaper gets it); 1 in the template; YMO_EIO after the reason was logged.
+ * The first call freezes what is loaded, so that garbage collections do not copy it.
+ */
+int ymo_pyworker_fork(struct ymo_pyworker *pw) YMO_MUST_CHECK;
 
 /*
  * After start: has the application (or something it imported) installed a handler of its own for

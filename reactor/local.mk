@@ -3,6 +3,8 @@
 noinst_LIBRARIES += reactor/libreactor.a
 reactor_libreactor_a_CPPFLAGS = $(YMO_CPPFLAGS)
 reactor_libreactor_a_SOURCES = \
+	reactor/board.c \
+	reactor/board.h \
 	reactor/conn.c \
 	reactor/conn.h \
 	reactor/deadline.c \
@@ -10,6 +12,8 @@ reactor_libreactor_a_SOURCES = \
 	reactor/dispatch.c \
 	reactor/forkguard.c \
 	reactor/forkguard.h \
+	reactor/link.c \
+	reactor/link.h \
 	reactor/listener.c \
 	reactor/loop.h \
 	reactor/outq.c \

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "protocols/codec.h"
+#include "reactor/board.h"
 #include "request/executor.h"
 
 #include <stdbool.h>
@@ -23,6 +24,7 @@ struct ymo_reactor_listener {
     bool https;
     bool is_unix;
     const char *name; /* for the log: "http://127.0.0.1:8081" */
+    uint32_t id;      /* the same in all processes of a generation */
 };
 
 struct ymo_reactor_config {
@@ -41,6 +43,14 @@ struct ymo_reactor_config {
     uint64_t body_min_rate;
     bool use_kqueue;
     bool leave_sigterm, leave_sigint; /* the application has handlers of its own */
+
+    const struct ymo_place *place; /* NULL: no supervisor, no siblings. Outlives the reactor */
+    int capacity;                  /* requests that the executor runs at once */
+    double request_timeout, slow_request_log;
+    /* When the supervisor is asked for a replacement; 0 = never. Jitter is in them. */
+    uint64_t max_requests, max_memory;
+    double max_lifetime;
+    double watchdog_timeout; /* the beat is four times as fast; 0: no beat */
 };
 
 /* The config is copied except for strings and the listener array, which must outlive the reactor.

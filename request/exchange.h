@@ -40,8 +40,11 @@ struct ymo_exchange {
     unsigned out_refs; /* segments of the connection's output that point into messages */
     bool handed_over;  /* the executor has seen it */
     bool head_sent, end_taken, end_written, broken;
-    bool body_done;     /* the request's last body byte has arrived */
-    bool want_continue; /* 100 (Continue) is owed on first read */
+    bool body_done;            /* the request's last body byte has arrived */
+    bool want_continue;        /* 100 (Continue) is owed on first read */
+    struct ymo_list in_flight; /* the reactor's list, from submit to END */
+    bool reported;             /* slow_request_log has been seen to */
+    bool abandoned;            /* over request_timeout: nobody waits for its END any more */
 
     /* written by the reactor, frozen at submit */
     struct ymo_exchange *next; /* batch and queue links, under the queue's lock */
@@ -51,6 +54,7 @@ struct ymo_exchange {
     struct ymo_request req;
     struct ymo_mailbox *mailbox;
     size_t high_water; /* bytes of response that may wait unsent */
+    bool timed;        /* note when it starts to run */
 
     /* its own rules, see body.h */
     struct ymo_body body;
@@ -65,6 +69,7 @@ struct ymo_exchange {
 
     /* atomic */
     atomic_uchar state;    /* enum ymo_exchange_state */
+    atomic_llong started;  /* CLOCK_MONOTONIC, ns; 0 until a `timed` one is RUNNING */
     atomic_bool cancelled; /* the client is gone: stop when convenient, then END as usual */
     atomic_size_t unsent;  /* response bytes posted and not yet written to the socket */
     _Atomic(struct ymo_parker *) waiting; /* a worker parked on `unsent` or on the body */

@@ -29,6 +29,12 @@ struct ymo_executor_ops {
      */
     bool (*cancel)(struct ymo_executor *x, struct ymo_exchange *ex);
 
+    /*
+     * `ex` (RUNNING, and `timed`) takes too long: log where it is, then what all other threads do.
+     * Happens on a thread of the executor's own, soon; `ex` may have ended by then.
+     */
+    void (*report)(struct ymo_executor *x, const struct ymo_exchange *ex);
+
     /* No submit will follow: finish what is queued, then let the workers end. */
     void (*drain)(struct ymo_executor *x);
 };

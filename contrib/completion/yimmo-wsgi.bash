@@ -22,6 +22,20 @@ _yimmo_wsgi() {
         --script-name
         --request-buffering
         --no-request-buffering
+        --supervise
+        --no-supervise
+        --preload
+        --no-preload
+        --greenlets
+        --switch-interval
+        --request-timeout
+        --slow-request-log
+        --max-requests
+        --max-lifetime
+        --max-memory
+        --recycle-jitter
+        --watchdog-timeout
+        --pidfile
         --host
         --bind
         --protocol
@@ -93,6 +107,38 @@ _yimmo_wsgi() {
         return
         ;;
     --script-name)
+        return
+        ;;
+    --greenlets)
+        return
+        ;;
+    --switch-interval)
+        return
+        ;;
+    --request-timeout)
+        return
+        ;;
+    --slow-request-log)
+        return
+        ;;
+    --max-requests)
+        return
+        ;;
+    --max-lifetime)
+        return
+        ;;
+    --max-memory)
+        return
+        ;;
+    --recycle-jitter)
+        return
+        ;;
+    --watchdog-timeout)
+        return
+        ;;
+    --pidfile)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
     --host)

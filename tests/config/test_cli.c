@@ -92,7 +92,7 @@ mistakes(void)
       {ARGS("m", "--threads", "3"),
        REFUSED("--threads: unknown option; did you mean --no-threads?")},
       {ARGS("m", "--log", "INFO"), REFUSED("--log: unknown option; did you mean --log-level?")},
-      {ARGS("m", "--reload"), REFUSED("--reload: unknown option; yimmo-wsgi --help lists them")},
+      {ARGS("m", "--daemonize"), REFUSED("--daemonize: unknown option; yimmo-wsgi --help lists them")},
       {ARGS("m", "-x"), REFUSED("-x: unknown option; yimmo-wsgi --help lists them")},
       {ARGS("m", "-port", "3"), REFUSED("-port: unknown option; did you mean --port?")},
       {ARGS("m", "-log-level=INFO"),

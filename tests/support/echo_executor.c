@@ -36,7 +36,14 @@ drain(struct ymo_executor *base)
     ymo_queue_close(&x->queue);
 }
 
-static const struct ymo_executor_ops ops = {submit, kick, cancel, drain};
+static void
+report(struct ymo_executor *base, const struct ymo_exchange *ex)
+{
+    (void)ex;
+    atomic_fetch_add(&((struct ymo_echo_executor *)base)->reported, 1);
+}
+
+static const struct ymo_executor_ops ops = {submit, kick, cancel, report, drain};
 
 static void *
 work(void *arg)

@@ -26,7 +26,7 @@ struct ymo_echo_executor {
     } workers[YMO_ECHO_WORKERS];
 
     /* how often what was called */
-    atomic_int submitted, cancelled, taken_back, started, drained;
+    atomic_int submitted, cancelled, taken_back, started, reported, drained;
 };
 
 /* Aborts when a thread cannot be had. */
