@@ -17,65 +17,113 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* What the functions that open one address share. */
+struct opening {
+    int backlog;
+    const struct ymo_sockets *old; /* what a reload may take over */
+    struct ymo_sockets *socks;
+    enum ymo_log_level level; /* of a failure: it ends a start, but not a reload */
+};
+
+static uint32_t last_id;
+
+#define REFUSE(o, ...) YMO_LOG_AT((o)->level, __VA_ARGS__)
+
+/* With a copy of `s`, which gets an id unless it has one. */
 static int
-add(struct ymo_sockets *socks, struct ymo_socket **s_r)
+add(struct ymo_sockets *socks, const struct ymo_socket *s)
 {
     struct ymo_socket *items = realloc(socks->items, (socks->n + 1) * sizeof(*items));
     if (!items)
         return YMO_ENOMEM;
     socks->items = items;
-    *s_r = &items[socks->n++];
-    **s_r = (struct ymo_socket){.fd = -1};
+    items[socks->n] = *s;
+    if (s->id == 0)
+        items[socks->n].id = ++last_id;
+    socks->n++;
     return YMO_OK;
+}
+
+static bool
+holds(const struct ymo_sockets *socks, int fd)
+{
+    for (size_t i = 0; i < socks->n; i++) {
+        if (socks->items[i].fd == fd)
+            return true;
+    }
+    return false;
+}
+
+/* The address as it is configured, without the protocol. */
+static void
+key_of(const struct ymo_addr *a, char *dst, size_t len)
+{
+    switch (a->kind) {
+    case YMO_ADDR_TCP:
+        (void)snprintf(dst, len, "tcp:%s:%d", a->host, a->port);
+        break;
+    case YMO_ADDR_UNIX:
+        (void)snprintf(dst, len, "unix:%s", a->path);
+        break;
+    case YMO_ADDR_FD:
+        (void)snprintf(dst, len, "fd:%d", a->fd);
+        break;
+    }
 }
 
 /* Why bind or listen failed, and what the reader can do about it. */
 static void
-explain(const char *name, const struct ymo_addr *a, int err)
+explain(const struct opening *o, const char *name, const struct ymo_addr *a, int err)
 {
     bool tcp = a->kind == YMO_ADDR_TCP;
     struct stat st;
     switch (err) {
     case EADDRINUSE:
         if (tcp)
-            ymo_fatal("cannot listen on %s: the port is in use; `ss -ltnp` shows by which process. "
-                      "Stop it, or choose another port with --port or --bind",
-                      name);
+            REFUSE(o,
+                   "cannot listen on %s: the port is in use; `ss -ltnp` shows by which process. "
+                   "Stop it, or choose another port with --port or --bind",
+                   name);
         else if (a->path[0] != '@' && lstat(a->path, &st) == 0 && !S_ISSOCK(st.st_mode))
-            ymo_fatal("cannot listen on %s: a file that is no socket is in the way; choose another "
-                      "path with --bind",
-                      name);
+            REFUSE(o,
+                   "cannot listen on %s: a file that is no socket is in the way; choose another "
+                   "path with --bind",
+                   name);
         else
-            ymo_fatal("cannot listen on %s: another process is listening there; stop it, or choose "
-                      "another path with --bind",
-                      name);
+            REFUSE(o,
+                   "cannot listen on %s: another process is listening there; stop it, or choose "
+                   "another path with --bind",
+                   name);
         break;
     case EACCES:
     case EPERM:
         if (tcp)
-            ymo_fatal("cannot listen on %s: permission denied: ports below 1024 are privileged. "
-                      "Choose a higher one with --port, or give the right to bind it "
-                      "(CAP_NET_BIND_SERVICE, or net.ipv4.ip_unprivileged_port_start)",
-                      name);
+            REFUSE(o,
+                   "cannot listen on %s: permission denied: ports below 1024 are privileged. "
+                   "Choose a higher one with --port, or give the right to bind it "
+                   "(CAP_NET_BIND_SERVICE, or net.ipv4.ip_unprivileged_port_start)",
+                   name);
         else
-            ymo_fatal("cannot listen on %s: permission denied: this user may not create a socket "
-                      "in that directory",
-                      name);
+            REFUSE(o,
+                   "cannot listen on %s: permission denied: this user may not create a socket "
+                   "in that directory",
+                   name);
         break;
     case EADDRNOTAVAIL:
-        ymo_fatal("cannot listen on %s: this machine has no such address; 0.0.0.0 or [::] listens "
-                  "on all of them",
-                  name);
+        REFUSE(o,
+               "cannot listen on %s: this machine has no such address; 0.0.0.0 or [::] listens "
+               "on all of them",
+               name);
         break;
     case ENOENT:
     case ENOTDIR:
-        ymo_fatal("cannot listen on %s: its directory does not exist", name);
+        REFUSE(o, "cannot listen on %s: its directory does not exist", name);
         break;
     case EAFNOSUPPORT:
-        ymo_fatal("cannot listen on %s: this machine does not support that kind of address", name);
+        REFUSE(o, "cannot listen on %s: this machine does not support that kind of address", name);
         break;
     default:
-        ymo_fatal("cannot listen on %s: %s", name, strerror(err));
+        REFUSE(o, "cannot listen on %s: %s", name, strerror(err));
     }
 }
 
@@ -96,7 +144,67 @@ remove_stale(const struct sockaddr_un *un, socklen_t len)
 }
 
 static int
-make_socket(const struct sockaddr *sa, socklen_t len, int backlog)
+port_of(const struct sockaddr *sa)
+{
+    if (sa->sa_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)(const void *)sa)->sin_port);
+    if (sa->sa_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)(const void *)sa)->sin6_port);
+    return -1;
+}
+
+/*
+ * Let a new socket be bound beside those that a reload will give up: 0.0.0.0:80 beside
+ * 127.0.0.1:80. The kernel allows that between sockets of one user that all say SO_REUSEPORT. False
+ * when there is none that could be in the way.
+ */
+static bool
+share_port(const struct opening *o, int port, int on)
+{
+    bool any = false;
+    for (size_t i = 0; i < o->old->n && port > 0; i++) {
+        struct sockaddr_storage ss;
+        socklen_t len = sizeof(ss);
+        int fd = o->old->items[i].fd;
+        if (holds(o->socks, fd) || getsockname(fd, (struct sockaddr *)&ss, &len) != 0 ||
+            port_of((struct sockaddr *)&ss) != port)
+            continue;
+        any = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 || any;
+    }
+    return any;
+}
+
+static int
+bind_shared(const struct opening *o, int fd, const struct sockaddr *sa, socklen_t len)
+{
+    int one = 1, zero = 0, port = port_of(sa);
+    if (!share_port(o, port, 1)) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+    int rc = bind(fd, sa, len);
+    if (rc == 0)
+        rc = listen(fd, o->backlog);
+    int err = errno;
+    /* Nobody else is to bind there. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &zero, sizeof(zero));
+    (void)share_port(o, port, 0);
+    errno = err;
+    return rc;
+}
+
+static int
+bind_and_listen(const struct opening *o, int fd, const struct sockaddr *sa, socklen_t len)
+{
+    int rc = bind(fd, sa, len);
+    if (rc == 0)
+        rc = listen(fd, o->backlog);
+    return rc != 0 && errno == EADDRINUSE ? bind_shared(o, fd, sa, len) : rc;
+}
+
+static int
+make_socket(const struct opening *o, const struct sockaddr *sa, socklen_t len)
 {
     int one = 1, zero = 0;
     int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -112,7 +220,7 @@ make_socket(const struct sockaddr *sa, socklen_t len, int backlog)
         bool any = IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, any ? &zero : &one, sizeof(one));
     }
-    if (bind(fd, sa, len) != 0 || listen(fd, backlog) != 0) {
+    if (bind_and_listen(o, fd, sa, len) != 0) {
         int err = errno;
         close(fd);
         errno = err;
@@ -144,15 +252,14 @@ name_of(int fd, const struct ymo_addr *a, char *dst, size_t len)
     ymo_addr_format(&real, dst, len);
 }
 
+/* ---- one address ---- */
+
 static int
-open_unix(const struct ymo_addr *a, int backlog, struct ymo_sockets *socks)
+open_unix(const struct opening *o, const struct ymo_addr *a, struct ymo_socket *s)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
-    struct ymo_socket *s;
     size_t path_len = strlen(a->path);
     bool abstract = a->path[0] == '@';
-    char name[320];
-    ymo_addr_format(a, name, sizeof(name));
     memcpy(un.sun_path, a->path, path_len);
     if (abstract)
         un.sun_path[0] = '\0';
@@ -160,58 +267,91 @@ open_unix(const struct ymo_addr *a, int backlog, struct ymo_sockets *socks)
         (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_len + (abstract ? 0 : 1));
     if (!abstract)
         remove_stale(&un, len);
-    int fd = make_socket((struct sockaddr *)&un, len, backlog);
-    if (fd < 0) {
-        explain(name, a, errno);
+    s->is_unix = true;
+    s->fd = make_socket(o, (struct sockaddr *)&un, len);
+    if (s->fd < 0) {
+        explain(o, s->name, a, errno);
         return YMO_EIO;
     }
-    if (add(socks, &s) < 0) {
-        close(fd);
-        return YMO_ENOMEM;
-    }
-    s->fd = fd;
-    s->protocol = a->protocol;
-    s->is_unix = true;
-    memcpy(s->name, name, sizeof(name));
     if (!abstract)
         memcpy(s->unlink, a->path, path_len + 1);
-    return YMO_OK;
+    if (add(o->socks, s) == YMO_OK)
+        return YMO_OK;
+    close(s->fd);
+    return YMO_ENOMEM;
+}
+
+static bool
+same_address(const struct sockaddr *a, const struct sockaddr *b)
+{
+    if (a->sa_family != b->sa_family)
+        return false;
+    if (a->sa_family == AF_INET) {
+        const struct sockaddr_in *x = (const void *)a, *y = (const void *)b;
+        return x->sin_port == y->sin_port && x->sin_addr.s_addr == y->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *x = (const void *)a, *y = (const void *)b;
+    return a->sa_family == AF_INET6 && x->sin6_port == y->sin6_port &&
+           x->sin6_scope_id == y->sin6_scope_id &&
+           memcmp(&x->sin6_addr, &y->sin6_addr, sizeof(x->sin6_addr)) == 0;
+}
+
+/* What is bound there already under another name ("localhost", "127.0.0.1"), or NULL. */
+static const struct ymo_socket *
+find_bound(const struct opening *o, const struct sockaddr *sa)
+{
+    for (size_t i = 0; i < o->old->n; i++) {
+        struct sockaddr_storage ss;
+        socklen_t len = sizeof(ss);
+        const struct ymo_socket *s = &o->old->items[i];
+        if (port_of(sa) > 0 && !holds(o->socks, s->fd) &&
+            getsockname(s->fd, (struct sockaddr *)&ss, &len) == 0 &&
+            same_address(sa, (struct sockaddr *)&ss))
+            return s;
+    }
+    return NULL;
+}
+
+/* One of the addresses of a name. 0, or errno. */
+static int
+open_resolved(const struct opening *o, const struct ymo_addr *a, const struct addrinfo *ai,
+              struct ymo_socket *s)
+{
+    const struct ymo_socket *same = find_bound(o, ai->ai_addr);
+    s->fd = same ? same->fd : make_socket(o, ai->ai_addr, ai->ai_addrlen);
+    s->id = same ? same->id : 0;
+    if (s->fd < 0)
+        return errno;
+    name_of(s->fd, a, s->name, sizeof(s->name));
+    if (add(o->socks, s) == YMO_OK)
+        return 0;
+    if (!same)
+        close(s->fd);
+    return ENOMEM;
 }
 
 static int
-open_tcp(const struct ymo_addr *a, int backlog, struct ymo_sockets *socks)
+open_tcp(const struct opening *o, const struct ymo_addr *a, struct ymo_socket *s)
 {
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
-    char port[8], name[320];
+    char port[8], name[sizeof(s->name)];
     int made = 0, err = 0;
-    ymo_addr_format(a, name, sizeof(name));
+    memcpy(name, s->name, sizeof(name));
     (void)snprintf(port, sizeof(port), "%d", a->port);
     int rc = getaddrinfo(a->host[0] ? a->host : "::", port, &hints, &list);
     if (rc != 0) {
-        ymo_fatal("cannot listen on %s: the host is not known here: %s", name,
-                  rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
+        REFUSE(o, "cannot listen on %s: the host is not known here: %s", name,
+               rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
         return YMO_EIO;
     }
-    for (struct addrinfo *ai = list; ai && rc == 0; ai = ai->ai_next) {
-        struct ymo_socket *s;
-        int fd = make_socket(ai->ai_addr, ai->ai_addrlen, backlog);
-        if (fd < 0) {
-            /* A name may have an IPv6 address that this machine has no use for. */
-            err = errno;
-            if (err != EADDRNOTAVAIL && err != EAFNOSUPPORT)
-                break;
+    for (struct addrinfo *ai = list; ai; ai = ai->ai_next) {
+        err = open_resolved(o, a, ai, s);
+        /* A name may have an IPv6 address that this machine has no use for. */
+        if (err == EADDRNOTAVAIL || err == EAFNOSUPPORT)
             continue;
-        }
-        if (add(socks, &s) < 0) {
-            close(fd);
-            err = ENOMEM;
+        if (err != 0)
             break;
-        }
-        err = 0;
-        s->fd = fd;
-        s->protocol = a->protocol;
-        name_of(fd, a, s->name, sizeof(s->name));
         made++;
         if (a->port == 0)
             break; /* each further address would get another port */
@@ -222,87 +362,209 @@ open_tcp(const struct ymo_addr *a, int backlog, struct ymo_sockets *socks)
     if (!a->host[0] && err == EAFNOSUPPORT) {
         struct ymo_addr v4 = *a; /* no IPv6 on this machine: all addresses are IPv4 ones */
         (void)snprintf(v4.host, sizeof(v4.host), "0.0.0.0");
-        return open_tcp(&v4, backlog, socks);
+        return open_tcp(o, &v4, s);
     }
-    explain(name, a, err);
+    explain(o, name, a, err);
     return YMO_EIO;
 }
 
 static int
-open_fd(const struct ymo_addr *a, int backlog, struct ymo_sockets *socks)
+open_fd(const struct opening *o, const struct ymo_addr *a, struct ymo_socket *s)
 {
     struct sockaddr_storage ss;
-    struct ymo_socket *s;
     int type = 0, listening = 0, one = 1;
     socklen_t len = sizeof(ss), int_len = sizeof(int);
-    if (getsockname(a->fd, (struct sockaddr *)&ss, &len) != 0 ||
+    /* Given up once, the number may now be that of a socket of our own. */
+    if (holds(o->old, a->fd) || holds(o->socks, a->fd) ||
+        getsockname(a->fd, (struct sockaddr *)&ss, &len) != 0 ||
         getsockopt(a->fd, SOL_SOCKET, SO_TYPE, &type, &int_len) != 0 || type != SOCK_STREAM) {
-        ymo_fatal("cannot listen on fd:%d: that descriptor is no stream socket; it must be passed "
-                  "in by the parent process",
-                  a->fd);
+        REFUSE(o,
+               "cannot listen on fd:%d: that descriptor is no stream socket; it must be passed "
+               "in by the parent process",
+               a->fd);
         return YMO_EIO;
     }
     int_len = sizeof(int);
     if ((getsockopt(a->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &int_len) != 0 || !listening) &&
-        listen(a->fd, backlog) != 0) {
-        ymo_fatal("cannot listen on fd:%d: %s", a->fd, strerror(errno));
+        listen(a->fd, o->backlog) != 0) {
+        REFUSE(o, "cannot listen on fd:%d: %s", a->fd, strerror(errno));
         return YMO_EIO;
     }
     int flags = fcntl(a->fd, F_GETFL);
     if (flags < 0 || fcntl(a->fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
         fcntl(a->fd, F_SETFD, FD_CLOEXEC) < 0) {
-        ymo_fatal("cannot listen on fd:%d: %s", a->fd, strerror(errno));
+        REFUSE(o, "cannot listen on fd:%d: %s", a->fd, strerror(errno));
         return YMO_EIO;
     }
     if (ss.ss_family != AF_UNIX)
         (void)setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    if (add(socks, &s) < 0)
-        return YMO_ENOMEM;
     s->fd = a->fd;
-    s->protocol = a->protocol;
     s->is_unix = ss.ss_family == AF_UNIX;
     name_of(a->fd, a, s->name, sizeof(s->name));
-    return YMO_OK;
+    return add(o->socks, s);
+}
+
+static int
+open_one(const struct opening *o, const struct ymo_addr *a)
+{
+    struct ymo_socket s = {.fd = -1, .protocol = a->protocol};
+    int rc = YMO_EINVAL;
+    ymo_addr_format(a, s.name, sizeof(s.name));
+    key_of(a, s.key, sizeof(s.key));
+    switch (a->kind) {
+    case YMO_ADDR_TCP:
+        rc = open_tcp(o, a, &s);
+        break;
+    case YMO_ADDR_UNIX:
+        rc = open_unix(o, a, &s);
+        break;
+    case YMO_ADDR_FD:
+        rc = open_fd(o, a, &s);
+        break;
+    }
+    if (rc == YMO_ENOMEM)
+        REFUSE(o, "cannot listen: out of memory");
+    return rc;
+}
+
+/* ---- all of them ---- */
+
+/* A unix socket whose file somebody removed is of no use to anybody. */
+static bool
+reachable(const struct ymo_socket *s)
+{
+    struct stat st;
+    return !s->unlink[0] || (lstat(s->unlink, &st) == 0 && S_ISSOCK(st.st_mode));
+}
+
+/* Take over what was opened for this address. How many sockets that is, or YMO_ENOMEM. */
+static int
+take(const struct opening *o, const struct ymo_addr *a)
+{
+    char key[sizeof(((struct ymo_socket *)NULL)->key)];
+    int n = 0;
+    key_of(a, key, sizeof(key));
+    for (size_t i = 0; i < o->old->n; i++) {
+        struct ymo_socket s = o->old->items[i];
+        if (strcmp(s.key, key) != 0 || holds(o->socks, s.fd) || !reachable(&s))
+            continue;
+        s.protocol = a->protocol;
+        name_of(s.fd, a, s.name, sizeof(s.name));
+        if (add(o->socks, &s) < 0) {
+            REFUSE(o, "cannot listen: out of memory");
+            return YMO_ENOMEM;
+        }
+        n++;
+    }
+    return n;
+}
+
+/* What is taken over comes first: it must be known when the others look for their place. */
+static int
+open_all(const struct opening *o, const struct ymo_addr *addrs, size_t n)
+{
+    int rc = YMO_OK;
+    bool *taken = calloc(n + 1, sizeof(*taken));
+    if (!taken)
+        return YMO_ENOMEM;
+    for (size_t i = 0; i < n && rc >= 0; i++) {
+        rc = take(o, &addrs[i]);
+        taken[i] = rc > 0;
+    }
+    for (size_t i = 0; i < n && rc >= 0; i++)
+        rc = taken[i] ? YMO_OK : open_one(o, &addrs[i]);
+    free(taken);
+    return rc < 0 ? rc : YMO_OK;
+}
+
+static int
+open_settings(const struct opening *o, const struct ymo_settings *s)
+{
+    struct ymo_addr *addrs;
+    size_t n;
+    *o->socks = (struct ymo_sockets){0};
+    int rc = ymo_settings_addresses(s, &addrs, &n);
+    if (rc < 0) {
+        REFUSE(o, "cannot work out where to listen: %s", ymo_err_str(rc));
+        return rc;
+    }
+    rc = open_all(o, addrs, n);
+    free(addrs);
+    if (rc < 0)
+        ymo_sockets_drop(o->socks, o->old);
+    return rc;
 }
 
 int
 ymo_sockets_open(const struct ymo_settings *s, struct ymo_sockets *socks_r)
 {
-    struct ymo_addr *addrs;
-    size_t n;
-    *socks_r = (struct ymo_sockets){0};
-    int rc = ymo_settings_addresses(s, &addrs, &n);
-    if (rc < 0) {
-        ymo_fatal("cannot work out where to listen: %s", ymo_err_str(rc));
-        return rc;
+    const struct ymo_sockets none = {0};
+    const struct opening o = {s->backlog, &none, socks_r, YMO_LOG_FATAL};
+    return open_settings(&o, s);
+}
+
+int
+ymo_sockets_reopen(const struct ymo_settings *s, const struct ymo_sockets *old,
+                   struct ymo_sockets *new_r)
+{
+    const struct opening o = {s->backlog, old, new_r, YMO_LOG_ERROR};
+    int rc = open_settings(&o, s);
+    /* The backlog may have changed. Whoever passed a descriptor in has chosen that one's. */
+    for (size_t i = 0; rc == YMO_OK && i < new_r->n; i++) {
+        if (strncmp(new_r->items[i].key, "fd:", 3) != 0)
+            (void)listen(new_r->items[i].fd, s->backlog);
     }
-    for (size_t i = 0; i < n && rc == YMO_OK; i++) {
-        const struct ymo_addr *a = &addrs[i];
-        switch (a->kind) {
-        case YMO_ADDR_TCP:
-            rc = open_tcp(a, s->backlog, socks_r);
-            break;
-        case YMO_ADDR_UNIX:
-            rc = open_unix(a, s->backlog, socks_r);
-            break;
-        case YMO_ADDR_FD:
-            rc = open_fd(a, s->backlog, socks_r);
-            break;
-        }
-        if (rc == YMO_ENOMEM)
-            ymo_fatal("cannot listen: out of memory");
-    }
-    free(addrs);
-    if (rc < 0)
-        ymo_sockets_close(socks_r, false);
     return rc;
+}
+
+int
+ymo_sockets_adopt(struct ymo_sockets *socks, const struct ymo_socket *s)
+{
+    if (s->id > last_id)
+        last_id = s->id;
+    return add(socks, s);
+}
+
+static bool
+owns_path(const struct ymo_sockets *socks, const char *path)
+{
+    for (size_t i = 0; i < socks->n; i++) {
+        if (strcmp(socks->items[i].unlink, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+void
+ymo_sockets_drop(struct ymo_sockets *gone, const struct ymo_sockets *kept)
+{
+    for (size_t i = 0; i < gone->n; i++) {
+        const struct ymo_socket *s = &gone->items[i];
+        if (!holds(kept, s->fd))
+            close(s->fd);
+        if (s->unlink[0] && !owns_path(kept, s->unlink))
+            (void)unlink(s->unlink);
+    }
+    free(gone->items);
+    *gone = (struct ymo_sockets){0};
+}
+
+void
+ymo_sockets_leave(struct ymo_sockets *gone, const struct ymo_sockets *kept)
+{
+    for (size_t i = 0; i < gone->n; i++) {
+        if (!holds(kept, gone->items[i].fd))
+            close(gone->items[i].fd);
+    }
+    free(gone->items);
+    *gone = (struct ymo_sockets){0};
 }
 
 void
 ymo_sockets_close(struct ymo_sockets *socks, bool fds_gone)
 {
     for (size_t i = 0; i < socks->n; i++) {
-        struct ymo_socket *s = &socks->items[i];
+        const struct ymo_socket *s = &socks->items[i];
         if (!fds_gone)
             close(s->fd);
         if (s->unlink[0])
