@@ -15,6 +15,27 @@ renew(PyObject **slot, PyTypeObject *type)
     return *slot ? 0 : -1;
 }
 
+void
+ymo_call_init(struct ymo_call *c, struct ymo_pystate *st, int worker)
+{
+    c->st = st;
+    c->worker = worker;
+    c->thread = PyThread_get_thread_ident();
+    c->main = worker == 0;
+    c->next = st->calls;
+    st->calls = c;
+}
+
+void
+ymo_call_announce(struct ymo_call *c, struct ymo_exchange *ex)
+{
+    ex->executor_data = c;
+    /* Released in this order: who has seen the new number cannot find the last exchange. */
+    unsigned long serial = atomic_load_explicit(&c->serial, memory_order_relaxed);
+    atomic_store_explicit(&c->serial, serial + 1, memory_order_release);
+    atomic_store_explicit(&c->running, ex, memory_order_release);
+}
+
 int
 ymo_call_begin(struct ymo_call *c, struct ymo_exchange *ex)
 {
@@ -41,6 +62,7 @@ ymo_call_detach(struct ymo_call *c)
     if (c->input)
         ymo_input_detach(c->input);
     c->ex = NULL;
+    atomic_store_explicit(&c->running, NULL, memory_order_release);
 }
 
 void
@@ -49,6 +71,12 @@ ymo_call_clear(struct ymo_call *c)
     Py_CLEAR(c->start_response);
     Py_CLEAR(c->write);
     Py_CLEAR(c->input);
+    for (struct ymo_call **p = &c->st->calls; *p; p = &(*p)->next) {
+        if (*p == c) {
+            *p = c->next;
+            break;
+        }
+    }
 }
 
 int

@@ -14,14 +14,25 @@
 #include "pyworker/pystate.h"
 #include "request/exchange.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct ymo_call {
     /* for the worker's life */
     struct ymo_pystate *st;
-    unsigned long thread; /* the worker's, as Python numbers threads */
-    bool main;            /* the worker runs on Python's main thread */
+    struct ymo_call *next; /* in st->calls */
+    int worker;            /* its number */
+    unsigned long thread;  /* the worker's, as Python numbers threads */
+    bool main;             /* the worker runs on Python's main thread */
+    PyObject *greenlet;    /* that runs the call, or NULL: the thread does; borrowed */
+
+    /*
+     * For who is asked where a request hangs. Any thread may read them: `running` is an exchange
+     * only from before it is RUNNING until before its END, and is compared, never followed.
+     */
+    _Atomic(const struct ymo_exchange *) running;
+    atomic_ulong serial; /* of the running request; exchanges are used again */
 
     /* used for the next request too when nobody else has kept them; or NULL */
     PyObject *start_response, *write, *input;
@@ -34,6 +45,14 @@ struct ymo_call {
     uint64_t sent; /* body bytes */
 };
 
+/*
+ * Zeroed memory becomes a call of the worker's, on its thread; listed in st->calls until clear.
+ */
+void ymo_call_init(struct ymo_call *c, struct ymo_pystate *st, int worker);
+
+/* The call will run `ex` (taken from the queue, not yet RUNNING). */
+void ymo_call_announce(struct ymo_call *c, struct ymo_exchange *ex);
+
 /* Begin with `ex` (RUNNING). 0, or -1 with an exception set. */
 int ymo_call_begin(struct ymo_call *c, struct ymo_exchange *ex) YMO_MUST_CHECK;
 
@@ -43,7 +62,7 @@ int ymo_call_begin(struct ymo_call *c, struct ymo_exchange *ex) YMO_MUST_CHECK;
  */
 void ymo_call_detach(struct ymo_call *c);
 
-/* Give up the objects, at the end of the worker. */
+/* Give up the objects and leave the list, at the end of the worker. */
 void ymo_call_clear(struct ymo_call *c);
 
 /*

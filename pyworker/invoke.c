@@ -364,6 +364,7 @@ ymo_invoke_run(struct ymo_call *c, struct ymo_exchange *ex, struct ymo_parker *p
 {
     enum outcome o = RAISED;
     PyObject *result = NULL;
+    ymo_call_announce(c, ex);
     ymo_exchange_begin(ex, parker);
     if (ymo_call_begin(c, ex) == 0)
         result = call_application(c);

@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 
+struct ymo_call;
+
 struct ymo_pystate {
     PyObject *app;    /* the application */
     PyObject *errors; /* wsgi.errors: knows no request, so one is enough */
@@ -20,6 +22,8 @@ struct ymo_pystate {
     PyObject *buffered_reader, *buffered_random, *file_io; /* of module io; see file_wrapper.c */
     PyObject *str_close, *str_read, *str_write, *str_flush;
     struct ymo_environ environ;
+
+    struct ymo_call *calls; /* of all workers, linked by next */
 
     bool forked;             /* this process is a child that application code forked */
     void (*stop)(void *arg); /* application code asked the process to end */

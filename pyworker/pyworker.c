@@ -137,9 +137,7 @@ work(struct worker *w)
 {
     struct ymo_mailbox *mailbox = NULL;
     bool closed = false;
-    w->call.st = &w->pw->state;
-    w->call.thread = PyThread_get_thread_ident();
-    w->call.main = w->index == 0;
+    ymo_call_init(&w->call, &w->pw->state, w->index);
     while (!closed) {
         struct ymo_exchange *ex = ymo_queue_pop(&w->pw->queue, &w->queue, &closed);
         if (ex && mailbox && mailbox != ex->mailbox)
