@@ -152,8 +152,7 @@ reactor_config(const struct ymo_settings *s, const struct ymo_reactor_listener *
         .graceful_timeout = s->graceful_timeout,
         .body_min_rate = s->body_min_rate,
         .use_kqueue = s->use_kqueue,
-        .leave_sigterm = ymo_pyworker_handles_signal(SIGTERM),
-        .leave_sigint = ymo_pyworker_handles_signal(SIGINT),
+        .leave_signal = ymo_pyworker_handles_signal,
     };
 }
 

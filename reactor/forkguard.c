@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 atomic_bool ymo_forkguard_forked;
@@ -15,7 +14,7 @@ static struct guarded {
     int signo;
     bool taken;
     struct sigaction before, ours;
-} guarded[] = {{.signo = SIGTERM}, {.signo = SIGINT}};
+} guarded[] = {{.signo = SIGTERM}, {.signo = SIGINT}, {.signo = SIGQUIT}, {.signo = SIGHUP}};
 
 enum { N_GUARDED = sizeof(guarded) / sizeof(guarded[0]) };
 
@@ -66,14 +65,18 @@ find(int signo)
     ymo_err_bug(__FILE__, __LINE__, "a signal that is not guarded");
 }
 
-void
+enum ymo_forkguard_was
 ymo_forkguard_before(int signo)
 {
     static bool registered;
+    struct guarded *g = find(signo);
     if (!registered)
         YMO_ASSERT(pthread_atfork(prepare, in_parent, in_child) == 0);
     registered = true;
-    YMO_ASSERT(sigaction(signo, NULL, &find(signo)->before) == 0);
+    YMO_ASSERT(sigaction(signo, NULL, &g->before) == 0);
+    if (g->before.sa_handler == SIG_DFL)
+        return YMO_FORKGUARD_DEFAULT;
+    return g->before.sa_handler == SIG_IGN ? YMO_FORKGUARD_IGNORED : YMO_FORKGUARD_HANDLED;
 }
 
 void
@@ -82,4 +85,14 @@ ymo_forkguard_after(int signo)
     struct guarded *g = find(signo);
     YMO_ASSERT(sigaction(signo, NULL, &g->ours) == 0);
     g->taken = true;
+}
+
+bool
+ymo_forkguard_foreign(int signo)
+{
+    const struct guarded *g = find(signo);
+    struct sigaction now;
+    if (sigaction(signo, NULL, &now) != 0 || now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN)
+        return false;
+    return !g->taken || now.sa_handler != g->ours.sa_handler;
 }

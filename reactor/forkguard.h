@@ -7,12 +7,15 @@
 #define YMO_REACTOR_FORKGUARD_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /* A fork happened in this process: descriptors may have copies in children. */
 extern atomic_bool ymo_forkguard_forked;
 
+enum ymo_forkguard_was { YMO_FORKGUARD_DEFAULT, YMO_FORKGUARD_IGNORED, YMO_FORKGUARD_HANDLED };
+
 /* Remember what `signo` does now, before the loop takes it over. Main thread. */
-void ymo_forkguard_before(int signo);
+enum ymo_forkguard_was ymo_forkguard_before(int signo);
 
 /*
  * The loop has taken `signo` over: from here on a child gets back what was remembered, unless the
@@ -20,5 +23,8 @@ void ymo_forkguard_before(int signo);
  * blocked across the fork. Main thread.
  */
 void ymo_forkguard_after(int signo);
+
+/* Has `signo` a handler now that is not the loop's? Any thread, after the above. */
+bool ymo_forkguard_foreign(int signo);
 
 #endif

@@ -23,5 +23,6 @@ reactor_libreactor_a_SOURCES = \
 	reactor/plain.c \
 	reactor/reactor.c \
 	reactor/reactor.h \
+	reactor/signals.c \
 	reactor/transport.h \
 	reactor/writer.c

@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { YMO_SCRATCH = 64 * 1024, YMO_POOL_EXCHANGES = 256, YMO_POOL_OUTQS = 64 };
+enum { YMO_SCRATCH = 64 * 1024, YMO_POOL_EXCHANGES = 256, YMO_POOL_OUTQS = 64, YMO_N_SIGNALS = 4 };
 
 struct ymo_listener {
     struct ymo_reactor *r;
@@ -37,7 +37,7 @@ struct ymo_reactor {
     ev_check check;     /* after blocking */
     ev_timer nap;
     bool napping;
-    ev_signal sigterm, sigint;
+    ev_signal signals[YMO_N_SIGNALS];
     ev_timer graceful; /* the end of graceful_timeout */
     ev_timer resume;   /* accept again */
     bool stopping, drained, accepting;
@@ -101,7 +101,14 @@ void ymo_listener_update(struct ymo_reactor *r);
 /* Accept what waits in the backlogs one last time, and close. */
 void ymo_listener_close_all(struct ymo_reactor *r);
 
+/* signals.c. Main thread, while the loop does not run. */
+void ymo_signals_init(struct ymo_reactor *r);
+void ymo_signals_take(struct ymo_reactor *r);
+void ymo_signals_drop(struct ymo_reactor *r);
+
 /* reactor.c */
 void ymo_reactor_conn_gone(struct ymo_reactor *r);
+/* Begin a graceful stop, unless it has begun. */
+void ymo_reactor_begin_stop(struct ymo_reactor *r);
 
 #endif

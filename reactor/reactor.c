@@ -3,7 +3,6 @@
 #include "reactor/reactor.h"
 
 #include "base/log.h"
-#include "reactor/forkguard.h"
 #include "reactor/loop.h"
 
 #include <errno.h>
@@ -164,8 +163,8 @@ graceful_cb(struct ev_loop *loop, ev_timer *t, int revents)
     ev_timer_start(loop, t);
 }
 
-static void
-begin_stop(struct ymo_reactor *r)
+void
+ymo_reactor_begin_stop(struct ymo_reactor *r)
 {
     if (r->stopping)
         return;
@@ -177,21 +176,6 @@ begin_stop(struct ymo_reactor *r)
 }
 
 static void
-signal_cb(struct ev_loop *loop, ev_signal *w, int revents)
-{
-    struct ymo_reactor *r = w->data;
-    const char *name = w->signum == SIGTERM ? "SIGTERM" : "SIGINT";
-    (void)loop, (void)revents;
-    if (r->stopping) {
-        ymo_warn("%s again: ending at once, %u requests unfinished", name, r->in_flight);
-        _exit(128 + w->signum);
-    }
-    ymo_notice("%s: stopping; %u requests in flight, %d connections open", name, r->in_flight,
-               r->n_conns);
-    begin_stop(r);
-}
-
-static void
 ask_cb(struct ev_loop *loop, ev_async *w, int revents)
 {
     struct ymo_reactor *r = w->data;
@@ -199,7 +183,7 @@ ask_cb(struct ev_loop *loop, ev_async *w, int revents)
     if (atomic_load(&r->join_asked))
         ev_break(loop, EVBREAK_ALL);
     else if (atomic_load(&r->stop_asked))
-        begin_stop(r);
+        ymo_reactor_begin_stop(r);
 }
 
 void
@@ -238,10 +222,9 @@ init_watchers(struct ymo_reactor *r)
     ev_check_init(&r->check, check_cb);
     ev_timer_init(&r->graceful, graceful_cb, 0., 0.);
     ev_timer_init(&r->resume, resume_cb, 0., 0.);
-    ev_signal_init(&r->sigterm, signal_cb, SIGTERM);
-    ev_signal_init(&r->sigint, signal_cb, SIGINT);
+    ymo_signals_init(r);
     r->wake.data = r->ask.data = r->prepare.data = r->check.data = r;
-    r->graceful.data = r->resume.data = r->sigterm.data = r->sigint.data = r;
+    r->graceful.data = r->resume.data = r;
     ev_async_start(r->loop, &r->wake);
     ev_async_start(r->loop, &r->ask);
     ev_prepare_start(r->loop, &r->prepare);
@@ -302,22 +285,11 @@ thread_main(void *arg)
     return NULL;
 }
 
-static void
-take_signal(struct ymo_reactor *r, ev_signal *w, bool leave)
-{
-    ymo_forkguard_before(w->signum);
-    if (leave)
-        return;
-    ev_signal_start(r->loop, w);
-    ymo_forkguard_after(w->signum);
-}
-
 int
 ymo_reactor_start(struct ymo_reactor *r)
 {
     sigset_t all, before;
-    take_signal(r, &r->sigterm, r->cfg.leave_sigterm);
-    take_signal(r, &r->sigint, r->cfg.leave_sigint);
+    ymo_signals_take(r);
     ymo_listener_update(r);
     /* Handlers run on the main thread, where applications expect theirs. */
     sigfillset(&all);
@@ -354,8 +326,7 @@ ymo_reactor_join(struct ymo_reactor *r)
     ymo_mailbox_destroy(&r->mailbox);
     ymo_deadlines_stop(&r->deadlines);
     /* libev's handler would write to the loop that is gone. From here on a signal ends us. */
-    ev_signal_stop(r->loop, &r->sigterm);
-    ev_signal_stop(r->loop, &r->sigint);
+    ymo_signals_drop(r);
     ev_loop_destroy(r->loop);
     free(r->listeners);
     free(r);

@@ -42,7 +42,9 @@ struct ymo_reactor_config {
     double graceful_timeout;
     uint64_t body_min_rate;
     bool use_kqueue;
-    bool leave_sigterm, leave_sigint; /* the application has handlers of its own */
+    /* Has the application a handler of its own for this signal? Then it keeps it. NULL: for none.
+     * Called in ymo_reactor_start. */
+    bool (*leave_signal)(int signo);
 
     const struct ymo_place *place; /* NULL: no supervisor, no siblings. Outlives the reactor */
     int capacity;                  /* requests that the executor runs at once */
@@ -59,9 +61,9 @@ int ymo_reactor_create(const struct ymo_reactor_config *cfg,
                        struct ymo_reactor **r_r) YMO_MUST_CHECK;
 
 /*
- * Take over SIGTERM and SIGINT (graceful stop; a second one ends the process at once) and start the
- * reactor's thread. Main thread, after the application was loaded: a handler of the application's
- * own is left in place.
+ * Take over SIGTERM, SIGINT, SIGQUIT and SIGHUP (signals.c says what they do then) and start the
+ * reactor's thread; it says READY to the supervisor. Main thread, after the application was loaded:
+ * a handler of the application's own is left in place.
  */
 int ymo_reactor_start(struct ymo_reactor *r) YMO_MUST_CHECK;
 

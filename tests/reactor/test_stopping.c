@@ -104,7 +104,7 @@ signals(void)
     for (int i = 0; i < 3; i++) {
         ymo_test_context("signal %d", numbers[i]);
         ymo_test_server_init(&s);
-        s.cfg.leave_sigterm = s.cfg.leave_sigint = false;
+        s.cfg.leave_signal = NULL;
         REQUIRE(ymo_test_server_begin(&s, &c));
         CHECK(ymo_test_server_hello(&c));
         CHECK_INT(kill(getpid(), numbers[i]), 0);

@@ -210,6 +210,13 @@ handle(struct ymo_exchange *ex, void *arg)
 
 /* ---- life ------------------------------------------------------------------------------ */
 
+static bool
+leave_all(int signo)
+{
+    (void)signo;
+    return true;
+}
+
 void
 ymo_test_server_init(struct ymo_test_server *s)
 {
@@ -234,8 +241,7 @@ ymo_test_server_init(struct ymo_test_server *s)
         .write_timeout = 3600,
         .linger_timeout = 3600,
         .graceful_timeout = 3600,
-        .leave_sigterm = true,
-        .leave_sigint = true,
+        .leave_signal = leave_all,
     };
 }
 
