@@ -53,7 +53,7 @@ ymo_pidfile_write(const char *path)
     }
     if (err == 0)
         return YMO_OK;
-    ymo_fatal("pidfile is %s, which cannot be written: %s; choose a file in a directory that "
+    ymo_fatal("pidfile is %.300s, which cannot be written: %s; choose a file in a directory that "
               "exists and that this user may write to",
               path, strerror(err));
     errno = err;

@@ -15,6 +15,8 @@ check-local:
 endif
 tests_libtestsupport_a_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_libtestsupport_a_SOURCES = \
+	tests/support/capture.c \
+	tests/support/capture.h \
 	tests/support/test.c \
 	tests/support/test.h
 

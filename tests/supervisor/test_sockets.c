@@ -2,6 +2,7 @@
 #include "supervisor/sockets.h"
 
 #include "base/log.h"
+#include "tests/support/capture.h"
 #include "tests/support/test.h"
 
 #include <arpa/inet.h>
@@ -17,25 +18,17 @@
 #include <unistd.h>
 
 static char dir[] = "/tmp/yimmo-wsgi-test.XXXXXX";
-static char line[4096]; /* what was logged */
+static const char *line = ""; /* what was logged */
 
 /* Open what `binds` says; what is logged goes to `line`. */
 static int
 open_binds(struct ymo_sockets *socks, char *const *binds, size_t n)
 {
     struct ymo_settings s = {.host = (char *)(uintptr_t) "127.0.0.1", .backlog = 16};
-    int fds[2], saved = dup(2);
     s.bind = (struct ymo_strings){(char **)(uintptr_t)binds, n};
-    if (saved < 0 || pipe(fds) != 0)
-        abort();
-    dup2(fds[1], 2);
-    close(fds[1]);
+    ymo_capture_begin();
     int rc = ymo_sockets_open(&s, socks);
-    dup2(saved, 2);
-    close(saved);
-    ssize_t len = read(fds[0], line, sizeof(line) - 1);
-    line[len > 0 ? len : 0] = '\0';
-    close(fds[0]);
+    line = ymo_capture_end();
     return rc;
 }
 
@@ -55,15 +48,6 @@ check_line(const char *a, const char *b)
         CHECK_STR(line, a); /* shows it */
     const char *nl = strchr(line, '\n');
     CHECK(nl && nl[1] == '\0');
-}
-
-static int
-n_open(void)
-{
-    int n = 0;
-    for (int fd = 0; fd < 256; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
 }
 
 static int
@@ -108,7 +92,7 @@ static void
 any_free_port(void)
 {
     struct ymo_sockets socks;
-    int before = n_open(), on = 0;
+    int before = ymo_capture_n_open(), on = 0;
     socklen_t len = sizeof(on);
     char name[64];
     REQUIRE(open_one(&socks, "127.0.0.1:0") == YMO_OK);
@@ -125,7 +109,7 @@ any_free_port(void)
     CHECK(on != 0);
     CHECK_STR(line, "");
     ymo_sockets_close(&socks, false);
-    CHECK_INT(n_open(), before);
+    CHECK_INT(ymo_capture_n_open(), before);
     CHECK(socks.items == NULL && socks.n == 0);
 }
 
@@ -166,10 +150,10 @@ port_in_use(void)
     REQUIRE(open_one(&socks, "127.0.0.1:0") == YMO_OK);
     snprintf(again, sizeof(again), "127.0.0.1:%d", port_of(socks.items[0].fd));
     char *binds[] = {(char *)(uintptr_t) "127.0.0.1:0", again};
-    int before = n_open();
+    int before = ymo_capture_n_open();
     CHECK_INT(open_binds(&second, binds, 2), YMO_EIO);
     check_line(again, "in use");
-    CHECK_INT(n_open(), before); /* the first one is not left open */
+    CHECK_INT(ymo_capture_n_open(), before); /* the first one is not left open */
     CHECK(second.items == NULL && second.n == 0);
     ymo_sockets_close(&socks, false);
     /* Free again at once, whatever its connections are doing. */
@@ -194,13 +178,13 @@ refusals(void)
     int null = open("/dev/null", O_RDONLY), in = dup(0);
     dup2(null, 0);
     close(null);
-    int before = n_open();
+    int before = ymo_capture_n_open();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct ymo_sockets socks;
         ymo_test_context("%s", rows[i].bind_to);
         CHECK_INT(open_one(&socks, rows[i].bind_to), YMO_EIO);
         check_line(rows[i].bind_to, rows[i].says);
-        CHECK_INT(n_open(), before);
+        CHECK_INT(ymo_capture_n_open(), before);
     }
     ymo_test_context(NULL);
     struct stat st;
