@@ -18,9 +18,13 @@ pyworker_sources = \
 	pyworker/interp.h \
 	pyworker/invoke.c \
 	pyworker/invoke.h \
+	pyworker/nogil.c \
+	pyworker/nogil.h \
 	pyworker/output.c \
 	pyworker/output.h \
 	pyworker/pycompat.h \
+	pyworker/pyfork.c \
+	pyworker/pyfork.h \
 	pyworker/pylog.c \
 	pyworker/pylog.h \
 	pyworker/pysignal.c \
@@ -29,8 +33,14 @@ pyworker_sources = \
 	pyworker/pystate.h \
 	pyworker/pyworker.c \
 	pyworker/pyworker.h \
+	pyworker/report.c \
+	pyworker/report.h \
+	pyworker/stacks.c \
+	pyworker/stacks.h \
 	pyworker/start_response.c \
 	pyworker/start_response.h \
+	pyworker/watch.c \
+	pyworker/watch.h \
 	pyworker/wsgi_headers.c \
 	pyworker/wsgi_headers.h
 

@@ -10,9 +10,11 @@
 #include "pyworker/apploader.h"
 #include "pyworker/interp.h"
 #include "pyworker/invoke.h"
+#include "pyworker/pyfork.h"
 #include "pyworker/pylog.h"
 #include "pyworker/pysignal.h"
 #include "pyworker/pystate.h"
+#include "pyworker/watch.h"
 #include "request/queue.h"
 
 #include <pthread.h>
@@ -35,7 +37,9 @@ struct ymo_pyworker {
     struct ymo_executor executor; /* first: the reactor knows us by it */
     struct ymo_queue queue;
     struct ymo_pystate state;
+    struct ymo_watch *watch; /* or NULL: no reports */
     PyInterpreterState *interp;
+    bool prepared; /* for forks */
     int n_workers;
     struct worker *workers;
 };
@@ -75,7 +79,9 @@ drain(struct ymo_executor *x)
 static void
 report(struct ymo_executor *x, const struct ymo_exchange *ex)
 {
-    (void)x, (void)ex;
+    struct ymo_watch *watch = of_executor(x)->watch;
+    if (watch)
+        ymo_watch_report(watch, ex);
 }
 
 static const struct ymo_executor_ops ops = {submit, kick, cancel, report, drain};
@@ -138,6 +144,8 @@ work(struct worker *w)
     struct ymo_mailbox *mailbox = NULL;
     bool closed = false;
     ymo_call_init(&w->call, &w->pw->state, w->index);
+    if (w->pw->watch)
+        ymo_watch_enter(w->pw->watch, w->index);
     while (!closed) {
         struct ymo_exchange *ex = ymo_queue_pop(&w->pw->queue, &w->queue, &closed);
         if (ex && mailbox && mailbox != ex->mailbox)
@@ -215,12 +223,16 @@ ymo_pyworker_run(struct ymo_pyworker *pw, void (*stop)(void *arg), void *arg)
     pw->state.stop = stop;
     pw->state.stop_arg = arg;
     ymo_pysignal_wake(&pw->workers[0].queue.parker);
+    if (pw->watch)
+        ymo_watch_start(pw->watch);
     int n = start_threads(pw);
     work(&pw->workers[0]);
     PyThreadState *saved = PyEval_SaveThread();
     for (int i = 1; i < n; i++)
         pthread_join(pw->workers[i].thread, NULL);
     PyEval_RestoreThread(saved);
+    if (pw->watch)
+        ymo_watch_stop(pw->watch);
 }
 
 /* ---- start and finish ---- */
@@ -243,6 +255,16 @@ create(int n_workers)
     return pw;
 }
 
+/* Before the application is loaded: it may know better. */
+static int
+set_switch_interval(double seconds)
+{
+    PyObject *set = seconds > 0 ? PySys_GetObject("setswitchinterval") : NULL; /* borrowed */
+    PyObject *rc = set ? PyObject_CallFunction(set, "d", seconds) : NULL;
+    Py_XDECREF(rc);
+    return rc || !set ? 0 : -1;
+}
+
 static int
 load(struct ymo_pyworker *pw, const struct ymo_pyworker_config *cfg)
 {
@@ -251,6 +273,12 @@ load(struct ymo_pyworker *pw, const struct ymo_pyworker_config *cfg)
         ymo_pylog_raised(YMO_LOG_ERROR, "the Python worker does not start");
         return YMO_EINVAL;
     }
+    if (set_switch_interval(cfg->switch_interval) < 0) {
+        ymo_pylog_raised(YMO_LOG_ERROR, "switch_interval cannot be set");
+        return YMO_EINVAL;
+    }
+    if (cfg->reports)
+        pw->watch = ymo_watch_create(&pw->state, pw->n_workers);
     pw->state.app = ymo_apploader_load(cfg->module, cfg->app);
     return pw->state.app ? YMO_OK : YMO_EINVAL;
 }
@@ -284,6 +312,8 @@ ymo_pyworker_finish(struct ymo_pyworker *pw)
     ymo_queue_destroy(&pw->queue);
     for (int i = 0; i < pw->n_workers; i++)
         ymo_queue_worker_destroy(&pw->workers[i].queue);
+    if (pw->watch)
+        ymo_watch_free(pw->watch);
     free(pw->workers);
     free(pw);
 }
@@ -291,8 +321,13 @@ ymo_pyworker_finish(struct ymo_pyworker *pw)
 int
 ymo_pyworker_fork(struct ymo_pyworker *pw)
 {
-    (void)pw;
-    return YMO_EIO;
+    if (!pw->prepared)
+        ymo_pyfork_prepare();
+    pw->prepared = true;
+    int rc = ymo_pyfork_spawn();
+    if (rc == 0) /* the hook of pysignal.c cannot tell our forks from the application's */
+        pw->state.forked = false;
+    return rc;
 }
 
 const char *
