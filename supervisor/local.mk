@@ -3,6 +3,8 @@
 noinst_LIBRARIES += supervisor/libsupervisor.a
 supervisor_libsupervisor_a_CPPFLAGS = $(YMO_CPPFLAGS)
 supervisor_libsupervisor_a_SOURCES = \
+	supervisor/binding.c \
+	supervisor/binding.h \
 	supervisor/fate.c \
 	supervisor/fate.h \
 	supervisor/fleet.c \

@@ -2,6 +2,7 @@
 #include "supervisor/sockets.h"
 
 #include "base/log.h"
+#include "supervisor/binding.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,14 +17,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-/* What the functions that open one address share. */
-struct opening {
-    int backlog;
-    const struct ymo_sockets *old; /* what a reload may take over */
-    struct ymo_sockets *socks;
-    enum ymo_log_level level; /* of a failure: it ends a start, but not a reload */
-};
 
 static uint32_t last_id;
 
@@ -44,8 +37,8 @@ add(struct ymo_sockets *socks, const struct ymo_socket *s)
     return YMO_OK;
 }
 
-static bool
-holds(const struct ymo_sockets *socks, int fd)
+bool
+ymo_sockets_hold(const struct ymo_sockets *socks, int fd)
 {
     for (size_t i = 0; i < socks->n; i++) {
         if (socks->items[i].fd == fd)
@@ -71,62 +64,6 @@ key_of(const struct ymo_addr *a, char *dst, size_t len)
     }
 }
 
-/* Why bind or listen failed, and what the reader can do about it. */
-static void
-explain(const struct opening *o, const char *name, const struct ymo_addr *a, int err)
-{
-    bool tcp = a->kind == YMO_ADDR_TCP;
-    struct stat st;
-    switch (err) {
-    case EADDRINUSE:
-        if (tcp)
-            REFUSE(o,
-                   "cannot listen on %s: the port is in use; `ss -ltnp` shows by which process. "
-                   "Stop it, or choose another port with --port or --bind",
-                   name);
-        else if (a->path[0] != '@' && lstat(a->path, &st) == 0 && !S_ISSOCK(st.st_mode))
-            REFUSE(o,
-                   "cannot listen on %s: a file that is no socket is in the way; choose another "
-                   "path with --bind",
-                   name);
-        else
-            REFUSE(o,
-                   "cannot listen on %s: another process is listening there; stop it, or choose "
-                   "another path with --bind",
-                   name);
-        break;
-    case EACCES:
-    case EPERM:
-        if (tcp)
-            REFUSE(o,
-                   "cannot listen on %s: permission denied: ports below 1024 are privileged. "
-                   "Choose a higher one with --port, or give the right to bind it "
-                   "(CAP_NET_BIND_SERVICE, or net.ipv4.ip_unprivileged_port_start)",
-                   name);
-        else
-            REFUSE(o,
-                   "cannot listen on %s: permission denied: this user may not create a socket "
-                   "in that directory",
-                   name);
-        break;
-    case EADDRNOTAVAIL:
-        REFUSE(o,
-               "cannot listen on %s: this machine has no such address; 0.0.0.0 or [::] listens "
-               "on all of them",
-               name);
-        break;
-    case ENOENT:
-    case ENOTDIR:
-        REFUSE(o, "cannot listen on %s: its directory does not exist", name);
-        break;
-    case EAFNOSUPPORT:
-        REFUSE(o, "cannot listen on %s: this machine does not support that kind of address", name);
-        break;
-    default:
-        REFUSE(o, "cannot listen on %s: %s", name, strerror(err));
-    }
-}
-
 /* A socket file that nobody listens on is left over from a process that was killed. */
 static void
 remove_stale(const struct sockaddr_un *un, socklen_t len)
@@ -141,92 +78,6 @@ remove_stale(const struct sockaddr_un *un, socklen_t len)
     if (connect(fd, (const struct sockaddr *)un, len) != 0 && errno == ECONNREFUSED)
         (void)unlink(un->sun_path);
     close(fd);
-}
-
-static int
-port_of(const struct sockaddr *sa)
-{
-    if (sa->sa_family == AF_INET)
-        return ntohs(((const struct sockaddr_in *)(const void *)sa)->sin_port);
-    if (sa->sa_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)(const void *)sa)->sin6_port);
-    return -1;
-}
-
-/*
- * Let a new socket be bound beside those that a reload will give up: 0.0.0.0:80 beside
- * 127.0.0.1:80. The kernel allows that between sockets of one user that all say SO_REUSEPORT. False
- * when there is none that could be in the way.
- */
-static bool
-share_port(const struct opening *o, int port, int on)
-{
-    bool any = false;
-    for (size_t i = 0; i < o->old->n && port > 0; i++) {
-        struct sockaddr_storage ss;
-        socklen_t len = sizeof(ss);
-        int fd = o->old->items[i].fd;
-        if (holds(o->socks, fd) || getsockname(fd, (struct sockaddr *)&ss, &len) != 0 ||
-            port_of((struct sockaddr *)&ss) != port)
-            continue;
-        any = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 || any;
-    }
-    return any;
-}
-
-static int
-bind_shared(const struct opening *o, int fd, const struct sockaddr *sa, socklen_t len)
-{
-    int one = 1, zero = 0, port = port_of(sa);
-    if (!share_port(o, port, 1)) {
-        errno = EADDRINUSE;
-        return -1;
-    }
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
-    int rc = bind(fd, sa, len);
-    if (rc == 0)
-        rc = listen(fd, o->backlog);
-    int err = errno;
-    /* Nobody else is to bind there. */
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &zero, sizeof(zero));
-    (void)share_port(o, port, 0);
-    errno = err;
-    return rc;
-}
-
-static int
-bind_and_listen(const struct opening *o, int fd, const struct sockaddr *sa, socklen_t len)
-{
-    int rc = bind(fd, sa, len);
-    if (rc == 0)
-        rc = listen(fd, o->backlog);
-    return rc != 0 && errno == EADDRINUSE ? bind_shared(o, fd, sa, len) : rc;
-}
-
-static int
-make_socket(const struct opening *o, const struct sockaddr *sa, socklen_t len)
-{
-    int one = 1, zero = 0;
-    int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    if (sa->sa_family != AF_UNIX) {
-        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    }
-    /* [::] takes IPv4 clients too; an IPv6 address of its own is what it says. */
-    if (sa->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const void *)sa;
-        bool any = IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, any ? &zero : &one, sizeof(one));
-    }
-    if (bind_and_listen(o, fd, sa, len) != 0) {
-        int err = errno;
-        close(fd);
-        errno = err;
-        return -1;
-    }
-    return fd;
 }
 
 /* The address that the kernel gave (port 0), as text. */
@@ -255,7 +106,7 @@ name_of(int fd, const struct ymo_addr *a, char *dst, size_t len)
 /* ---- one address ---- */
 
 static int
-open_unix(const struct opening *o, const struct ymo_addr *a, struct ymo_socket *s)
+open_unix(const struct ymo_binding *o, const struct ymo_addr *a, struct ymo_socket *s)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     size_t path_len = strlen(a->path);
@@ -268,9 +119,9 @@ open_unix(const struct opening *o, const struct ymo_addr *a, struct ymo_socket *
     if (!abstract)
         remove_stale(&un, len);
     s->is_unix = true;
-    s->fd = make_socket(o, (struct sockaddr *)&un, len);
+    s->fd = ymo_binding_socket(o, (struct sockaddr *)&un, len);
     if (s->fd < 0) {
-        explain(o, s->name, a, errno);
+        ymo_binding_explain(o, s->name, a, errno);
         return YMO_EIO;
     }
     if (!abstract)
@@ -298,13 +149,13 @@ same_address(const struct sockaddr *a, const struct sockaddr *b)
 
 /* What is bound there already under another name ("localhost", "127.0.0.1"), or NULL. */
 static const struct ymo_socket *
-find_bound(const struct opening *o, const struct sockaddr *sa)
+find_bound(const struct ymo_binding *o, const struct sockaddr *sa)
 {
     for (size_t i = 0; i < o->old->n; i++) {
         struct sockaddr_storage ss;
         socklen_t len = sizeof(ss);
         const struct ymo_socket *s = &o->old->items[i];
-        if (port_of(sa) > 0 && !holds(o->socks, s->fd) &&
+        if (ymo_binding_port(sa) > 0 && !ymo_sockets_hold(o->socks, s->fd) &&
             getsockname(s->fd, (struct sockaddr *)&ss, &len) == 0 &&
             same_address(sa, (struct sockaddr *)&ss))
             return s;
@@ -314,11 +165,11 @@ find_bound(const struct opening *o, const struct sockaddr *sa)
 
 /* One of the addresses of a name. 0, or errno. */
 static int
-open_resolved(const struct opening *o, const struct ymo_addr *a, const struct addrinfo *ai,
+open_resolved(const struct ymo_binding *o, const struct ymo_addr *a, const struct addrinfo *ai,
               struct ymo_socket *s)
 {
     const struct ymo_socket *same = find_bound(o, ai->ai_addr);
-    s->fd = same ? same->fd : make_socket(o, ai->ai_addr, ai->ai_addrlen);
+    s->fd = same ? same->fd : ymo_binding_socket(o, ai->ai_addr, ai->ai_addrlen);
     s->id = same ? same->id : 0;
     if (s->fd < 0)
         return errno;
@@ -331,7 +182,7 @@ open_resolved(const struct opening *o, const struct ymo_addr *a, const struct ad
 }
 
 static int
-open_tcp(const struct opening *o, const struct ymo_addr *a, struct ymo_socket *s)
+open_tcp(const struct ymo_binding *o, const struct ymo_addr *a, struct ymo_socket *s)
 {
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
@@ -364,18 +215,18 @@ open_tcp(const struct opening *o, const struct ymo_addr *a, struct ymo_socket *s
         (void)snprintf(v4.host, sizeof(v4.host), "0.0.0.0");
         return open_tcp(o, &v4, s);
     }
-    explain(o, name, a, err);
+    ymo_binding_explain(o, name, a, err);
     return YMO_EIO;
 }
 
 static int
-open_fd(const struct opening *o, const struct ymo_addr *a, struct ymo_socket *s)
+open_fd(const struct ymo_binding *o, const struct ymo_addr *a, struct ymo_socket *s)
 {
     struct sockaddr_storage ss;
     int type = 0, listening = 0, one = 1;
     socklen_t len = sizeof(ss), int_len = sizeof(int);
     /* Given up once, the number may now be that of a socket of our own. */
-    if (holds(o->old, a->fd) || holds(o->socks, a->fd) ||
+    if (ymo_sockets_hold(o->old, a->fd) || ymo_sockets_hold(o->socks, a->fd) ||
         getsockname(a->fd, (struct sockaddr *)&ss, &len) != 0 ||
         getsockopt(a->fd, SOL_SOCKET, SO_TYPE, &type, &int_len) != 0 || type != SOCK_STREAM) {
         REFUSE(o,
@@ -405,7 +256,7 @@ open_fd(const struct opening *o, const struct ymo_addr *a, struct ymo_socket *s)
 }
 
 static int
-open_one(const struct opening *o, const struct ymo_addr *a)
+open_one(const struct ymo_binding *o, const struct ymo_addr *a)
 {
     struct ymo_socket s = {.fd = -1, .protocol = a->protocol};
     int rc = YMO_EINVAL;
@@ -439,14 +290,14 @@ reachable(const struct ymo_socket *s)
 
 /* Take over what was opened for this address. How many sockets that is, or YMO_ENOMEM. */
 static int
-take(const struct opening *o, const struct ymo_addr *a)
+take(const struct ymo_binding *o, const struct ymo_addr *a)
 {
     char key[sizeof(((struct ymo_socket *)NULL)->key)];
     int n = 0;
     key_of(a, key, sizeof(key));
     for (size_t i = 0; i < o->old->n; i++) {
         struct ymo_socket s = o->old->items[i];
-        if (strcmp(s.key, key) != 0 || holds(o->socks, s.fd) || !reachable(&s))
+        if (strcmp(s.key, key) != 0 || ymo_sockets_hold(o->socks, s.fd) || !reachable(&s))
             continue;
         s.protocol = a->protocol;
         name_of(s.fd, a, s.name, sizeof(s.name));
@@ -461,7 +312,7 @@ take(const struct opening *o, const struct ymo_addr *a)
 
 /* What is taken over comes first: it must be known when the others look for their place. */
 static int
-open_all(const struct opening *o, const struct ymo_addr *addrs, size_t n)
+open_all(const struct ymo_binding *o, const struct ymo_addr *addrs, size_t n)
 {
     int rc = YMO_OK;
     bool *taken = calloc(n + 1, sizeof(*taken));
@@ -478,7 +329,7 @@ open_all(const struct opening *o, const struct ymo_addr *addrs, size_t n)
 }
 
 static int
-open_settings(const struct opening *o, const struct ymo_settings *s)
+open_settings(const struct ymo_binding *o, const struct ymo_settings *s)
 {
     struct ymo_addr *addrs;
     size_t n;
@@ -499,7 +350,7 @@ int
 ymo_sockets_open(const struct ymo_settings *s, struct ymo_sockets *socks_r)
 {
     const struct ymo_sockets none = {0};
-    const struct opening o = {s->backlog, &none, socks_r, YMO_LOG_FATAL};
+    const struct ymo_binding o = {s->backlog, &none, socks_r, YMO_LOG_FATAL};
     return open_settings(&o, s);
 }
 
@@ -507,7 +358,7 @@ int
 ymo_sockets_reopen(const struct ymo_settings *s, const struct ymo_sockets *old,
                    struct ymo_sockets *new_r)
 {
-    const struct opening o = {s->backlog, old, new_r, YMO_LOG_ERROR};
+    const struct ymo_binding o = {s->backlog, old, new_r, YMO_LOG_ERROR};
     int rc = open_settings(&o, s);
     /* The backlog may have changed. Whoever passed a descriptor in has chosen that one's. */
     for (size_t i = 0; rc == YMO_OK && i < new_r->n; i++) {
@@ -540,7 +391,7 @@ ymo_sockets_drop(struct ymo_sockets *gone, const struct ymo_sockets *kept)
 {
     for (size_t i = 0; i < gone->n; i++) {
         const struct ymo_socket *s = &gone->items[i];
-        if (!holds(kept, s->fd))
+        if (!ymo_sockets_hold(kept, s->fd))
             close(s->fd);
         if (s->unlink[0] && !owns_path(kept, s->unlink))
             (void)unlink(s->unlink);
@@ -553,7 +404,7 @@ void
 ymo_sockets_leave(struct ymo_sockets *gone, const struct ymo_sockets *kept)
 {
     for (size_t i = 0; i < gone->n; i++) {
-        if (!holds(kept, gone->items[i].fd))
+        if (!ymo_sockets_hold(kept, gone->items[i].fd))
             close(gone->items[i].fd);
     }
     free(gone->items);

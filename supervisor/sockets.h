@@ -56,6 +56,9 @@ void ymo_sockets_drop(struct ymo_sockets *gone, const struct ymo_sockets *kept);
 /* The same in a forked process: paths are the supervisor's to remove, and stay. */
 void ymo_sockets_leave(struct ymo_sockets *gone, const struct ymo_sockets *kept);
 
+/* Is this descriptor one of them? */
+bool ymo_sockets_hold(const struct ymo_sockets *socks, int fd);
+
 /*
  * Remove the paths of unix sockets and free; the descriptors are closed too unless `fds_gone`
  * (somebody took them over and closed them).
