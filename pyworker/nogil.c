@@ -189,10 +189,12 @@ ymo_nogil_log(const struct ymo_nogil *g, const struct ymo_report *reports, unsig
     for (int pass = 0; pass < 2; pass++) {
         for (char *part = text, *end; *part; part = end) {
             end = skip_part(part);
-            char first = *end;
-            *end = '\0';
+            /* An empty line is between two parts. */
+            char *cut = end > part + 1 && end[-1] == '\n' && end[-2] == '\n' ? end - 1 : end;
+            char first = *cut;
+            *cut = '\0';
             log_part(part, pass == 0, reports, n, idents, n_workers);
-            *end = first;
+            *cut = first;
         }
     }
     free(text);
