@@ -91,6 +91,7 @@ ymo_dispatch_release(struct ymo_reactor *r, struct ymo_exchange *ex)
 void
 ymo_dispatch_submit(struct ymo_reactor *r, struct ymo_exchange *ex)
 {
+    ymo_overdue_add(r, ex);
     ymo_exchange_submit(ex);
     ex->next = NULL;
     ex->prev = r->batch_last;
@@ -130,6 +131,7 @@ ymo_dispatch_cancel(struct ymo_reactor *r, struct ymo_exchange *ex)
             take_from_batch(r, ex);
         else if (!r->cfg.executor->ops->cancel(r->cfg.executor, ex))
             return false;
+        ymo_overdue_remove(r, ex);
         r->in_flight--;
         break;
     case YMO_EXCHANGE_ENDED:
@@ -187,7 +189,9 @@ deliver(struct ymo_reactor *r, struct ymo_msg *m)
     if (m->flags & YMO_MSG_END) {
         ymo_exchange_ended(ex);
         ex->end_taken = true;
+        ymo_overdue_remove(r, ex);
         r->in_flight--;
+        ymo_recycle_ended(r);
     }
     ymo_dispatch_dirty(c);
 }

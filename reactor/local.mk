@@ -12,17 +12,23 @@ reactor_libreactor_a_SOURCES = \
 	reactor/dispatch.c \
 	reactor/forkguard.c \
 	reactor/forkguard.h \
+	reactor/lifeline.c \
+	reactor/lifeline.h \
 	reactor/link.c \
 	reactor/link.h \
 	reactor/listener.c \
 	reactor/loop.h \
 	reactor/outq.c \
 	reactor/outq.h \
+	reactor/overdue.c \
+	reactor/overdue.h \
 	reactor/peername.c \
 	reactor/peername.h \
 	reactor/plain.c \
 	reactor/reactor.c \
 	reactor/reactor.h \
+	reactor/recycle.c \
+	reactor/recycle.h \
 	reactor/signals.c \
 	reactor/transport.h \
 	reactor/writer.c

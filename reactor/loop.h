@@ -8,7 +8,10 @@
 
 #include "reactor/conn.h"
 #include "reactor/deadline.h"
+#include "reactor/lifeline.h"
+#include "reactor/overdue.h"
 #include "reactor/reactor.h"
+#include "reactor/recycle.h"
 #include "request/mailbox.h"
 
 #include <ev.h>
@@ -56,6 +59,9 @@ struct ymo_reactor {
     unsigned in_flight;                            /* submitted and not ended */
     struct ymo_conn *dirty;                        /* have messages to be written */
     struct ymo_deadlines deadlines;
+    struct ymo_overdue overdue;
+    struct ymo_recycle recycle;
+    struct ymo_lifeline lifeline;
 
     struct ymo_exchange *free_exchanges; /* linked by next */
     unsigned n_free_exchanges;

@@ -54,6 +54,9 @@ prepare_cb(struct ev_loop *loop, ev_prepare *w, int revents)
             close_idle(r);
             continue;
         }
+        ymo_lifeline_turn(r);
+        if (r->stopping)
+            ymo_overdue_stopping(r);
         if (r->stopping && !r->drained && r->n_conns == 0 && r->in_flight == 0) {
             r->drained = true;
             let_interpreter_end(r);
@@ -135,7 +138,8 @@ n_owed(const struct ymo_reactor *r)
     int n = 0;
     for (const struct ymo_list *l = r->conns.next; l != &r->conns; l = l->next) {
         const struct ymo_conn *c = YMO_CONTAINER_OF(l, struct ymo_conn, node);
-        n += (c->n_exchanges > 0 && !c->receiving) || c->out;
+        n += c->state != YMO_CONN_LINGER &&
+             ((c->n_exchanges > 0 && !c->receiving) || c->out != NULL);
     }
     return n;
 }
@@ -146,7 +150,7 @@ graceful_cb(struct ev_loop *loop, ev_timer *t, int revents)
     struct ymo_reactor *r = t->data;
     int owed = n_owed(r);
     (void)revents;
-    if (r->drained || r->in_flight > 0 || owed > 0) {
+    if (r->drained || r->in_flight > r->overdue.n_abandoned || owed > 0) {
         if (r->drained)
             ymo_warn("graceful_timeout (%g s) passed and the interpreter has not ended: leaving",
                      r->cfg.graceful_timeout);
@@ -155,6 +159,8 @@ graceful_cb(struct ev_loop *loop, ev_timer *t, int revents)
                      r->cfg.graceful_timeout, owed);
         _exit(1);
     }
+    if (r->in_flight > 0)
+        ymo_overdue_leave(r);
     /* What is left are clients that never finished their requests: nobody waits for an answer. */
     ymo_notice("graceful_timeout (%g s) passed: closing %d connections with incomplete requests",
                r->cfg.graceful_timeout, r->n_conns);
@@ -169,6 +175,7 @@ ymo_reactor_begin_stop(struct ymo_reactor *r)
     if (r->stopping)
         return;
     r->stopping = true;
+    ymo_lifeline_leaving(r);
     ymo_listener_close_all(r);
     r->closing_idle = true;
     ev_timer_set(&r->graceful, r->cfg.graceful_timeout, 0.);
@@ -265,6 +272,9 @@ ymo_reactor_create(const struct ymo_reactor_config *cfg, struct ymo_reactor **r_
     init_watchers(r);
     init_deadlines(r);
     ymo_dispatch_init(r);
+    ymo_overdue_init(r);
+    ymo_recycle_init(r);
+    ymo_lifeline_init(r);
     for (size_t i = 0; i < cfg->n_listeners; i++)
         ymo_listener_init(&r->listeners[i], r, &cfg->listeners[i]);
     *r_r = r;
@@ -281,6 +291,8 @@ static void *
 thread_main(void *arg)
 {
     struct ymo_reactor *r = arg;
+    ymo_recycle_start(r);
+    ymo_lifeline_start(r);
     ev_run(r->loop, 0);
     return NULL;
 }
@@ -322,6 +334,9 @@ ymo_reactor_join(struct ymo_reactor *r)
     kill_conns(r);
     while (!ymo_dispatch_turn(r))
         ;
+    ymo_overdue_stop(r);
+    ymo_recycle_stop(r);
+    ymo_lifeline_stop(r);
     ymo_dispatch_free(r);
     ymo_mailbox_destroy(&r->mailbox);
     ymo_deadlines_stop(&r->deadlines);

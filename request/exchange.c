@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Up to this many bytes of a first body piece live in the arena beside the head. */
@@ -15,6 +16,14 @@ move_state(struct ymo_exchange *ex, enum ymo_exchange_state from, enum ymo_excha
     YMO_ASSERT(was == (unsigned char)from);
 }
 
+long long
+ymo_exchange_clock(void)
+{
+    struct timespec now;
+    YMO_ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (long long)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* ---- reactor side ---- */
 
 void
@@ -22,6 +31,7 @@ ymo_exchange_init(struct ymo_exchange *ex)
 {
     memset(ex, 0, sizeof(*ex));
     ymo_list_init(&ex->in_conn);
+    ymo_list_init(&ex->in_flight);
     ymo_arena_init(&ex->arena, 0);
     ymo_body_init(&ex->body);
 }
@@ -45,6 +55,7 @@ ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id, struct ymo_m
     ex->out_refs = 0;
     ex->end_written = ex->handed_over = false;
     ex->head_sent = ex->end_taken = ex->broken = ex->body_done = ex->want_continue = false;
+    ex->reported = ex->abandoned = ex->timed = false;
     ex->next = ex->prev = NULL;
     ex->in_queue = false;
     ex->mailbox = mailbox;
@@ -54,6 +65,7 @@ ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id, struct ymo_m
     ex->executor_data = NULL;
     ymo_request_init(&ex->req, &ex->arena);
     ymo_response_init(&ex->resp);
+    atomic_store_explicit(&ex->started, 0, memory_order_relaxed);
     atomic_store_explicit(&ex->cancelled, false, memory_order_relaxed);
     atomic_store_explicit(&ex->unsent, 0, memory_order_relaxed);
     atomic_store_explicit(&ex->waiting, NULL, memory_order_relaxed);
@@ -126,6 +138,8 @@ ymo_exchange_ended(struct ymo_exchange *ex)
 void
 ymo_exchange_begin(struct ymo_exchange *ex, struct ymo_parker *parker)
 {
+    if (ex->timed)
+        atomic_store_explicit(&ex->started, ymo_exchange_clock(), memory_order_relaxed);
     move_state(ex, YMO_EXCHANGE_QUEUED, YMO_EXCHANGE_RUNNING);
     ex->parker = parker;
 }

@@ -54,7 +54,7 @@ struct ymo_exchange {
     struct ymo_request req;
     struct ymo_mailbox *mailbox;
     size_t high_water; /* bytes of response that may wait unsent */
-    bool timed;        /* note when it starts to run */
+    bool timed;        /* note when it starts to run; reading a clock costs */
 
     /* its own rules, see body.h */
     struct ymo_body body;
@@ -77,9 +77,12 @@ struct ymo_exchange {
     atomic_bool body_wanted_posted;
 };
 
+/* The clock of `started`: nanoseconds since some time in the past. */
+long long ymo_exchange_clock(void);
+
 /* ---- executor side: the worker that runs the exchange ---------------------------------- */
 
-/* Take it over from the queue. */
+/* Take it over from the queue. Notes the time in `started` if it is `timed`. */
 void ymo_exchange_begin(struct ymo_exchange *ex, struct ymo_parker *parker);
 
 static inline bool
