@@ -159,7 +159,7 @@ log_part(char *part, bool reported, const struct ymo_report *reports, unsigned n
     }
     char *body = strchr(part, '\n');
     /* Threads that only wait inside the interpreter, as our own do. */
-    bool empty = !body || strncmp(body, "\n  <no Python frame>", 20) == 0;
+    bool empty = !body || strncmp(body + strspn(body, "\n "), "<no Python frame>", 17) == 0;
     if ((found > 0) != reported || (empty && !found))
         return;
     if (!found) {
