@@ -72,6 +72,12 @@ struct ymo_codec_ops {
     const char *name;  /* "http" */
     size_t state_size; /* bytes of per-connection state, part of the connection */
     unsigned max_open; /* exchanges a connection may have open at once */
+    /*
+     * Once a request was received whole and nothing of its answer was written, a fresh state that
+     * is fed the bytes of its HEAD event and then its body comes to where this one is. Promised for
+     * bodies of an announced length. max_open is 1.
+     */
+    bool portable;
 
     /* `env` outlives the state. fini frees what the state owns (also mid-request). */
     void (*init)(void *state, const struct ymo_codec_env *env);

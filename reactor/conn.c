@@ -222,6 +222,9 @@ feed(struct ymo_conn *c, struct ymo_slice in)
             give ? c->codec->feed(c->codec_state, ymo_slice_of(in.data + off, give), &ev) : 0;
         YMO_ASSERT(n <= give);
         off += n;
+        if (give && ev.what == YMO_CODEC_HEAD && c->r->handoff)
+            ymo_handoff_keep(c->r->handoff, c, find_exchange(c, ev.id),
+                             ymo_slice_of(in.data + off - n, n));
         if (give && ev.what != YMO_CODEC_MORE)
             on_event(c, &ev, off < in.len);
         else if (give == rest)
@@ -371,6 +374,7 @@ ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
     c->r = r;
     c->transport = &ymo_plain_ops;
     c->codec = codec;
+    c->listener = l;
     c->fd = fd;
     c->serial = ++r->next_serial;
     ev_io_init(&c->rd, read_cb, fd, EV_READ);
@@ -393,6 +397,40 @@ ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
     ymo_trace("conn %llu: from %s:%s", (unsigned long long)c->serial, c->remote_addr,
               c->remote_port);
     return c;
+}
+
+void
+ymo_conn_adopt(struct ymo_reactor *r, const struct ymo_listener *l, int fd, bool shared,
+               struct ymo_slice bytes)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+    peer.ss_family = AF_UNSPEC;
+    if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
+        close(fd); /* the client is gone */
+        return;
+    }
+    struct ymo_conn *c = ymo_conn_open(r, l, fd, (struct sockaddr *)&peer);
+    if (!c) {
+        ymo_error("cannot take over a connection: out of memory");
+        return;
+    }
+    c->shared = shared;
+    take_input(c, bytes);
+    if (c->state == YMO_CONN_DEAD)
+        return;
+    update_read(c);
+    ymo_conn_deadline(c, !c->out);
+}
+
+void
+ymo_conn_rearm(struct ymo_conn *c)
+{
+    if (!ev_is_active(&c->rd))
+        return;
+    ev_io_stop(c->r->loop, &c->rd);
+    ev_io_set(&c->rd, c->fd, EV_READ);
+    ev_io_start(c->r->loop, &c->rd);
 }
 
 static void
@@ -474,7 +512,8 @@ ymo_conn_kill(struct ymo_conn *c)
     }
     /* A child that the application forked holds a copy of the descriptor: closing ours alone would
      * not end the connection. */
-    if (atomic_load_explicit(&ymo_forkguard_forked, memory_order_relaxed))
+    if (!c->given &&
+        (c->shared || atomic_load_explicit(&ymo_forkguard_forked, memory_order_relaxed)))
         (void)shutdown(c->fd, SHUT_RDWR);
     close(c->fd);
     c->codec->fini(c->codec_state);

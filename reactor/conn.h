@@ -31,6 +31,7 @@ struct ymo_conn {
     struct ymo_reactor *r;
     const struct ymo_transport_ops *transport;
     const struct ymo_codec_ops *codec;
+    const struct ymo_listener *listener;
     int fd;
     enum ymo_conn_state state;
     bool linger;  /* FLUSHING ends in LINGER */
@@ -40,6 +41,8 @@ struct ymo_conn {
     bool pumping; /* inside ymo_writer_pump */
     bool feeding; /* inside the feed loop */
     bool used;    /* a request was received */
+    bool given;   /* it goes on in another process: forget it without ending it */
+    bool shared;  /* an application's child may hold the socket too: closing it is not enough */
     bool dirty;
     uint32_t n_exchanges;
     uint64_t serial;   /* for the log */
@@ -64,6 +67,16 @@ struct ymo_conn {
  */
 struct ymo_conn *ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
                                const struct sockaddr *peer);
+
+/*
+ * Take over `fd` and the `bytes` received on it from another process, where it was accepted by `l`
+ * too: as ymo_conn_open, with the bytes just read.
+ */
+void ymo_conn_adopt(struct ymo_reactor *r, const struct ymo_listener *l, int fd, bool shared,
+                    struct ymo_slice bytes);
+
+/* The loop's poll set has lost the socket: have it put in again. */
+void ymo_conn_rearm(struct ymo_conn *c);
 
 /* Look at what has been received: called when the codec may go on (a response ended, room came). */
 void ymo_conn_input(struct ymo_conn *c);

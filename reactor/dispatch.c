@@ -21,8 +21,9 @@ static void
 nap_cb(struct ev_loop *loop, ev_timer *t, int revents)
 {
     struct ymo_reactor *r = t->data;
+    bool asked = false, waits = r->handoff && ymo_handoff_look(r->handoff, &asked);
     (void)revents;
-    r->napping = r->cfg.executor->ops->kick(r->cfg.executor);
+    r->napping = asked || r->cfg.executor->ops->kick(r->cfg.executor) || waits;
     if (r->napping) {
         ev_timer_set(t, NAP, 0.);
         ev_timer_start(loop, t);
@@ -77,6 +78,8 @@ ymo_dispatch_open(struct ymo_conn *c, uint32_t id)
 void
 ymo_dispatch_release(struct ymo_reactor *r, struct ymo_exchange *ex)
 {
+    if (ex->raw.data)
+        ymo_handoff_forget(ex);
     ymo_exchange_release(ex);
     if (r->n_free_exchanges < YMO_POOL_EXCHANGES) {
         ex->next = r->free_exchanges;
@@ -119,6 +122,26 @@ take_from_batch(struct ymo_reactor *r, struct ymo_exchange *ex)
 }
 
 bool
+ymo_dispatch_recall(struct ymo_reactor *r, struct ymo_exchange *ex)
+{
+    return ex->handed_over && r->cfg.executor->ops->cancel(r->cfg.executor, ex);
+}
+
+void
+ymo_dispatch_put_back(struct ymo_reactor *r, struct ymo_exchange *ex)
+{
+    ex->next = ex->prev = NULL;
+    r->cfg.executor->ops->submit(r->cfg.executor, ex, ex);
+}
+
+void
+ymo_dispatch_forget(struct ymo_reactor *r, struct ymo_exchange *ex)
+{
+    ymo_overdue_remove(r, ex);
+    r->in_flight--;
+}
+
+bool
 ymo_dispatch_cancel(struct ymo_reactor *r, struct ymo_exchange *ex)
 {
     switch ((enum ymo_exchange_state)atomic_load(&ex->state)) {
@@ -153,6 +176,8 @@ hand_over(struct ymo_reactor *r)
     for (struct ymo_exchange *ex = first; ex; ex = ex->next)
         ex->handed_over = true;
     r->cfg.executor->ops->submit(r->cfg.executor, first, last);
+    if (r->handoff)
+        ymo_handoff_submitted(r->handoff);
     if (!r->napping) {
         r->napping = true;
         ev_timer_set(&r->nap, NAP, 0.);

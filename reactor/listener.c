@@ -10,8 +10,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Per event: the other connections have their turn too. */
-enum { ACCEPTS = 64 };
+/* Per event: the other connections have their turn too. Fewer where siblings stand by: each may
+ * have its share of a crowd. */
+enum { ACCEPTS = 64, ACCEPTS_SHARED = 2 };
+
+/*
+ * Seconds for which a sibling that had better accept is let, how often in a row, and for how long
+ * it is not waited for again when it did not come: it may be stopped.
+ */
+#define YIELD    0.001
+#define DISTRUST 0.05
+enum { YIELDS = 2 };
 
 /* After the descriptors ran out: seconds until the next try, unless a connection closes first. */
 #define PAUSE 0.5
@@ -80,12 +89,57 @@ accept_some(struct ymo_listener *l, int most)
     return true;
 }
 
+/* A sibling is to have this connection: stop looking for a moment. */
+static void
+yield(struct ymo_reactor *r)
+{
+    ev_timer_stop(r->loop, &r->yield);
+    ev_timer_set(&r->yield, YIELD, 0.);
+    ev_timer_start(r->loop, &r->yield);
+    ymo_listener_update(r);
+}
+
+static bool
+had_better_yield(const struct ymo_reactor *r)
+{
+    return ymo_deadlines_now(&r->deadlines) >= r->yield_again &&
+           ymo_handoff_should_yield(r->handoff);
+}
+
+static void
+yield_cb(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    struct ymo_reactor *r = t->data;
+    int before = r->n_conns;
+    (void)loop, (void)revents;
+    bool still = had_better_yield(r);
+    if (!still || ++r->yields >= YIELDS) {
+        for (size_t i = 0; i < r->cfg.n_listeners && !r->stopping; i++)
+            (void)accept_some(&r->listeners[i], ACCEPTS_SHARED);
+        if (still && r->n_conns > before)
+            r->yield_again = ymo_deadlines_now(&r->deadlines) + DISTRUST;
+        r->yields = 0;
+    }
+    ymo_listener_update(r);
+}
+
+void
+ymo_listener_init_yield(struct ymo_reactor *r)
+{
+    ev_timer_init(&r->yield, yield_cb, 0., 0.);
+    r->yield.data = r;
+}
+
 static void
 accept_cb(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct ymo_listener *l = io->data;
     (void)loop, (void)revents;
-    accept_some(l, ACCEPTS);
+    if (l->r->handoff && had_better_yield(l->r)) {
+        yield(l->r);
+        return;
+    }
+    accept_some(l, l->r->handoff ? ACCEPTS_SHARED : ACCEPTS);
     if (l->r->n_conns >= l->r->cfg.max_connections) {
         double now = ev_now(loop);
         if (now - l->r->accept_complained > 60) {
@@ -130,7 +184,8 @@ ymo_listener_init(struct ymo_listener *l, struct ymo_reactor *r,
 void
 ymo_listener_update(struct ymo_reactor *r)
 {
-    bool want = !r->stopping && r->n_conns < r->cfg.max_connections && !ev_is_active(&r->resume);
+    bool want = !r->stopping && r->n_conns < r->cfg.max_connections && !ev_is_active(&r->resume) &&
+                !ev_is_active(&r->yield);
     if (want == r->accepting)
         return;
     r->accepting = want;
@@ -156,5 +211,6 @@ ymo_listener_close_all(struct ymo_reactor *r)
         close(l->cfg->fd);
     }
     ev_timer_stop(r->loop, &r->resume);
+    ev_timer_stop(r->loop, &r->yield);
     r->accepting = false;
 }

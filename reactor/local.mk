@@ -12,6 +12,10 @@ reactor_libreactor_a_SOURCES = \
 	reactor/dispatch.c \
 	reactor/forkguard.c \
 	reactor/forkguard.h \
+	reactor/handmsg.c \
+	reactor/handmsg.h \
+	reactor/handoff.c \
+	reactor/handoff.h \
 	reactor/lifeline.c \
 	reactor/lifeline.h \
 	reactor/link.c \
@@ -25,10 +29,14 @@ reactor_libreactor_a_SOURCES = \
 	reactor/peername.c \
 	reactor/peername.h \
 	reactor/plain.c \
+	reactor/pollset.c \
+	reactor/pollset.h \
 	reactor/reactor.c \
 	reactor/reactor.h \
 	reactor/recycle.c \
 	reactor/recycle.h \
 	reactor/signals.c \
+	reactor/siblings.c \
+	reactor/siblings.h \
 	reactor/transport.h \
 	reactor/writer.c

@@ -8,6 +8,7 @@
 
 #include "reactor/conn.h"
 #include "reactor/deadline.h"
+#include "reactor/handoff.h"
 #include "reactor/lifeline.h"
 #include "reactor/overdue.h"
 #include "reactor/reactor.h"
@@ -46,6 +47,11 @@ struct ymo_reactor {
     bool stopping, drained, accepting;
     bool closing_idle; /* idle connections go at the end of this turn */
 
+    struct ymo_handoff *handoff; /* NULL: no siblings */
+    ev_timer yield;              /* a sibling had better accept; then we do */
+    unsigned yields;             /* in a row */
+    double yield_again;          /* not before: siblings did not take what was left to them */
+
     struct ymo_listener *listeners;
     struct ymo_list conns;
     struct ymo_list dead; /* to be freed at the end of the turn */
@@ -79,6 +85,13 @@ struct ymo_exchange *ymo_dispatch_open(struct ymo_conn *c, uint32_t id);
 void ymo_dispatch_submit(struct ymo_reactor *r, struct ymo_exchange *ex);
 /* Not submitted, ended, or taken back: give its memory back. */
 void ymo_dispatch_release(struct ymo_reactor *r, struct ymo_exchange *ex);
+/*
+ * Take a submitted exchange back, to run elsewhere: true. Then either put_back, here again; or
+ * forget, before it is released. False: a worker has it.
+ */
+bool ymo_dispatch_recall(struct ymo_reactor *r, struct ymo_exchange *ex);
+void ymo_dispatch_put_back(struct ymo_reactor *r, struct ymo_exchange *ex);
+void ymo_dispatch_forget(struct ymo_reactor *r, struct ymo_exchange *ex);
 /* The client is gone. True when it never ran and has been released. */
 bool ymo_dispatch_cancel(struct ymo_reactor *r, struct ymo_exchange *ex);
 void ymo_dispatch_init(struct ymo_reactor *r);
@@ -101,6 +114,7 @@ struct ymo_codec_out ymo_writer_out(struct ymo_reactor *r, bool close);
 /* listener.c */
 void ymo_listener_init(struct ymo_listener *l, struct ymo_reactor *r,
                        const struct ymo_reactor_listener *cfg);
+void ymo_listener_init_yield(struct ymo_reactor *r);
 /* Start or stop accepting on all listeners, as the number of connections and of descriptors allows.
  */
 void ymo_listener_update(struct ymo_reactor *r);

@@ -57,7 +57,8 @@ prepare_cb(struct ev_loop *loop, ev_prepare *w, int revents)
         ymo_lifeline_turn(r);
         if (r->stopping)
             ymo_overdue_stopping(r);
-        if (r->stopping && !r->drained && r->n_conns == 0 && r->in_flight == 0) {
+        if (r->stopping && !r->drained && r->n_conns == 0 && r->in_flight == 0 &&
+            !(r->handoff && ymo_handoff_expecting(r->handoff))) {
             r->drained = true;
             let_interpreter_end(r);
             r->cfg.executor->ops->drain(r->cfg.executor);
@@ -229,6 +230,7 @@ init_watchers(struct ymo_reactor *r)
     ev_check_init(&r->check, check_cb);
     ev_timer_init(&r->graceful, graceful_cb, 0., 0.);
     ev_timer_init(&r->resume, resume_cb, 0., 0.);
+    ymo_listener_init_yield(r);
     ymo_signals_init(r);
     r->wake.data = r->ask.data = r->prepare.data = r->check.data = r;
     r->graceful.data = r->resume.data = r;
@@ -277,6 +279,8 @@ ymo_reactor_create(const struct ymo_reactor_config *cfg, struct ymo_reactor **r_
     ymo_lifeline_init(r);
     for (size_t i = 0; i < cfg->n_listeners; i++)
         ymo_listener_init(&r->listeners[i], r, &cfg->listeners[i]);
+    if (ymo_handoff_create(r, &r->handoff) < 0)
+        goto fail;
     *r_r = r;
     return YMO_OK;
 fail:
@@ -338,6 +342,7 @@ ymo_reactor_join(struct ymo_reactor *r)
     ymo_recycle_stop(r);
     ymo_lifeline_stop(r);
     ymo_dispatch_free(r);
+    ymo_handoff_free(r->handoff);
     ymo_mailbox_destroy(&r->mailbox);
     ymo_deadlines_stop(&r->deadlines);
     /* libev's handler would write to the loop that is gone. From here on a signal ends us. */

@@ -31,6 +31,7 @@ ymo_exchange_init(struct ymo_exchange *ex)
 {
     memset(ex, 0, sizeof(*ex));
     ymo_list_init(&ex->in_conn);
+    ymo_list_init(&ex->kept);
     ymo_list_init(&ex->in_flight);
     ymo_arena_init(&ex->arena, 0);
     ymo_body_init(&ex->body);
@@ -53,6 +54,7 @@ ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id, struct ymo_m
     ex->id = id;
     ex->out_first = ex->out_last = NULL;
     ex->out_refs = 0;
+    ex->raw = ymo_slice_of(NULL, 0);
     ex->end_written = ex->handed_over = false;
     ex->head_sent = ex->end_taken = ex->broken = ex->body_done = ex->want_continue = false;
     ex->reported = ex->abandoned = ex->timed = false;

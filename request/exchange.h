@@ -44,7 +44,10 @@ struct ymo_exchange {
     bool want_continue;        /* 100 (Continue) is owed on first read */
     struct ymo_list in_flight; /* the reactor's list, from submit to END */
     bool reported;             /* slow_request_log has been seen to */
-    bool abandoned;            /* over request_timeout: nobody waits for its END any more */
+    struct ymo_slice raw;      /* the head as it was received, where it may go to another process */
+    struct ymo_list kept;      /* the list of those */
+    double kept_at;
+    bool abandoned; /* over request_timeout: nobody waits for its END any more */
 
     /* written by the reactor, frozen at submit */
     struct ymo_exchange *next; /* batch and queue links, under the queue's lock */

@@ -24,8 +24,9 @@ struct ymo_executor_ops {
     bool (*kick)(struct ymo_executor *x);
 
     /*
-     * The client of a submitted exchange is gone (its cancel flag is set). True when the exchange
-     * had not been started and was taken back: it is the reactor's again and no END will come.
+     * The client of a submitted exchange is gone (its cancel flag is set), or the exchange is to
+     * run elsewhere. True when it had not been started and was taken back: it is the reactor's
+     * again (to be submitted again or released) and no END will come.
      */
     bool (*cancel)(struct ymo_executor *x, struct ymo_exchange *ex);
 

@@ -243,6 +243,7 @@ const struct ymo_codec_ops ymo_http1_ops = {
     .name = "http",
     .state_size = sizeof(struct ymo_http1),
     .max_open = 1,
+    .portable = true,
     .init = init,
     .fini = fini,
     .feed = feed,

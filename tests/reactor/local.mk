@@ -7,8 +7,10 @@ tests_unit_reactor_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) reactor/libreact
 tests_unit_reactor_SOURCES = \
 	tests/reactor/test_deadline.c \
 	tests/reactor/test_fairness.c \
+	tests/reactor/test_handoff.c \
 	tests/reactor/test_outq.c \
 	tests/reactor/test_serving.c \
+	tests/reactor/test_siblings.c \
 	tests/reactor/test_stopping.c \
 	tests/reactor/test_trouble.c \
 	tests/support/clock_step.c \

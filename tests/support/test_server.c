@@ -264,8 +264,11 @@ bool
 ymo_test_server_start(struct ymo_test_server *s)
 {
     ymo_log_init(YMO_LOG_FATAL); /* what is tested here is mostly worth a line of log */
+    int fd = s->beside ? dup(s->beside->listener.fd) : listen_on_loopback(&s->port);
     s->listener = (struct ymo_reactor_listener){
-        .fd = listen_on_loopback(&s->port), .codec = ymo_codec_find("http"), .name = "test"};
+        .fd = fd, .codec = ymo_codec_find("http"), .name = "test", .id = 7};
+    if (s->beside)
+        s->port = s->beside->port;
     if (s->codec)
         s->listener.codec = s->codec;
     if (!CHECK(s->listener.fd >= 0) || !CHECK(s->listener.codec != NULL))

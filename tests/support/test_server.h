@@ -31,6 +31,7 @@ struct ymo_test_server {
     struct ymo_echo_executor executor;
     const struct ymo_codec_ops *codec; /* NULL: http */
     int n_workers;
+    const struct ymo_test_server *beside; /* whose listening socket it shares; NULL: its own */
     int port;
     int file; /* of /file */
 
