@@ -178,8 +178,8 @@ ymo_nogil_log(const struct ymo_nogil *g, const struct ymo_report *reports, unsig
               const atomic_ulong *idents, int n_workers)
 {
     char *text = ask(g);
-    ymo_warn("C code has kept the interpreter's lock for a second or more; the stacks below were "
-             "taken without it");
+    ymo_warn("C code has kept the interpreter's lock for half a second or more; the stacks below "
+             "were taken without it");
     if (!text) {
         for (unsigned i = 0; i < n; i++)
             ymo_warn("worker %d, in %s: its stack cannot be shown", reports[i].worker,

@@ -16,7 +16,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { BATCH = 32, SLICE_MS = 50, SLICES = 1000 / SLICE_MS };
+/*
+ * Half a second at least: the reactor may end the process a second after it gave a request up, and
+ * by then the stacks are to be in the log.
+ */
+enum { BATCH = 32, SLICE_MS = 50, SLICES = 500 / SLICE_MS };
 
 enum phase {
     IDLE,  /* the batch is the watching thread's */
