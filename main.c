@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * yimmo-wsgi: settings → sockets → interpreter and application → reactor thread → worker 0.
+ * yimmo-wsgi: settings → sockets → interpreter and application → reactor thread → worker 0; or
+ * settings → supervisor → the same in each worker, over functions that it is given.
  * Exit status: 0 stopped as asked; 1 could not start, or a stop cut requests off; 2 usage or
- * configuration.
+ * configuration; 128 + signal when that ended it at once.
  */
 #include "base/log.h"
 #include "config.h"
 #include "config/settings.h"
 #include "protocols/codec.h"
 #include "reactor/reactor.h"
+#include "supervisor/handover.h"
+#include "supervisor/notify.h"
+#include "supervisor/pidfile.h"
 #include "supervisor/sockets.h"
+#include "supervisor/supervisor.h"
 #if YMO_WITH_WSGI
 #include "pyworker/pyworker.h"
 #endif
@@ -20,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -93,7 +99,7 @@ check_supported(const struct ymo_settings *s)
 /* Descriptors for every connection allowed, where the hard limit lets us; else fewer connections.
  */
 static void
-fit_descriptors(struct ymo_settings *s)
+fit_descriptors(const struct ymo_settings *s)
 {
     enum { OTHERS = 256 }; /* what the application and the interpreter open */
     struct rlimit lim;
@@ -120,14 +126,40 @@ make_listeners(const struct ymo_sockets *socks)
             .https = s->protocol == YMO_PROTO_HTTPS,
             .is_unix = s->is_unix,
             .name = s->name,
+            .id = s->id,
         };
     }
     return ls;
 }
 
+/* `value`, or up to `percent` less: workers that were started together do not end together. */
+static double
+jittered(double value, int percent)
+{
+    static bool seeded;
+    struct timespec now;
+    if (!seeded && clock_gettime(CLOCK_MONOTONIC, &now) == 0)
+        srandom((unsigned)getpid() * 2654435761u ^ (unsigned)now.tv_nsec);
+    seeded = true;
+    return value - value * percent / 100 * ((double)random() / (double)RAND_MAX);
+}
+
+static uint64_t
+jittered_count(int64_t value, int percent)
+{
+    double v = jittered((double)value, percent);
+    return value > 0 && v < 1 ? 1 : (uint64_t)v;
+}
+
+static int
+capacity(const struct ymo_settings *s)
+{
+    return s->no_threads * (s->greenlets > 0 ? s->greenlets : 1);
+}
+
 static struct ymo_reactor_config
 reactor_config(const struct ymo_settings *s, const struct ymo_reactor_listener *ls, size_t n,
-               struct ymo_executor *executor)
+               const struct ymo_place *place, struct ymo_executor *executor)
 {
     return (struct ymo_reactor_config){
         .listeners = ls,
@@ -153,11 +185,24 @@ reactor_config(const struct ymo_settings *s, const struct ymo_reactor_listener *
         .body_min_rate = s->body_min_rate,
         .use_kqueue = s->use_kqueue,
         .leave_signal = ymo_pyworker_handles_signal,
+        .place = place,
+        .capacity = capacity(s),
+        .request_timeout = s->request_timeout,
+        .slow_request_log = s->slow_request_log,
+        .max_requests = jittered_count(s->max_requests, s->recycle_jitter),
+        .max_lifetime = jittered(s->max_lifetime, s->recycle_jitter),
+        .max_memory = s->max_memory,
+        .watchdog_timeout = s->watchdog_timeout,
     };
 }
 
+/* ---- what a process that runs Python does ---- */
+
+static char **process_argv;
+static int process_argc;
+
 static int
-load_application(const struct ymo_settings *s, int argc, char **argv, struct ymo_pyworker **pw_r)
+load(const struct ymo_settings *s, void **app_r)
 {
     const struct ymo_pyworker_config cfg = {
         .module = s->module,
@@ -166,44 +211,47 @@ load_application(const struct ymo_settings *s, int argc, char **argv, struct ymo
         .n_pythonpath = s->pythonpath.n,
         .virtualenv = s->virtualenv,
         .script_name = s->script_name ? s->script_name : "",
-        .argv = argv,
-        .argc = argc,
+        .argv = process_argv,
+        .argc = process_argc,
         .n_threads = s->no_threads,
-        .multiprocess = false,
+        .greenlets = s->greenlets,
+        .switch_interval = s->switch_interval,
+        .reports = s->request_timeout > 0 || s->slow_request_log > 0,
+        .multiprocess = s->no_proc > 1,
         .software = software,
     };
-    return ymo_pyworker_start(&cfg, pw_r);
-}
-
-/* Serve until asked to stop. */
-static int
-serve(struct ymo_settings *s, int argc, char **argv)
-{
-    struct ymo_sockets socks;
     struct ymo_pyworker *pw = NULL;
-    struct ymo_reactor *r = NULL;
-    struct ymo_reactor_listener *ls = NULL;
-    int status = EXIT_START;
-    bool served = false;
-
-    if (s->no_proc > 1)
-        ymo_warn("no_proc is %d: this version runs one process; no_threads gives more workers",
-                 s->no_proc);
-    fit_descriptors(s);
-    if (ymo_sockets_open(s, &socks) < 0)
-        return EXIT_START;
+    ymo_log_init((enum ymo_log_level)s->log_level);
     if (s->chdir && chdir(s->chdir) != 0) {
         ymo_fatal("cannot change to the directory %s (chdir): %s", s->chdir, strerror(errno));
-        goto out;
+        return YMO_EIO;
     }
-    if (load_application(s, argc, argv, &pw) < 0)
-        goto out;
-    ls = make_listeners(&socks);
+    int rc = ymo_pyworker_start(&cfg, &pw);
+    *app_r = pw;
+    return rc;
+}
+
+static int
+fork_loaded(void *app)
+{
+    return ymo_pyworker_fork(app);
+}
+
+/* Until told to stop. The reactor closes the listening sockets, once it exists. */
+static int
+run(const struct ymo_settings *s, struct ymo_sockets *socks, const struct ymo_place *place,
+    struct ymo_pyworker *pw)
+{
+    struct ymo_reactor *r = NULL;
+    struct ymo_reactor_listener *ls = make_listeners(socks);
+    int status = EXIT_START;
+    fit_descriptors(s);
     if (!ls) {
         ymo_fatal("out of memory");
         goto out;
     }
-    const struct ymo_reactor_config rc = reactor_config(s, ls, socks.n, ymo_pyworker_executor(pw));
+    const struct ymo_reactor_config rc =
+        reactor_config(s, ls, socks->n, place, ymo_pyworker_executor(pw));
     if (ymo_reactor_create(&rc, &r) < 0) {
         ymo_fatal("cannot create the event loop: %s", strerror(errno));
         goto out;
@@ -212,25 +260,68 @@ serve(struct ymo_settings *s, int argc, char **argv)
         ymo_fatal("cannot start the reactor's thread: %s", strerror(errno));
         goto out;
     }
-    served = true;
-    for (size_t i = 0; i < socks.n; i++)
-        ymo_notice("listening on %s", socks.items[i].name);
-    ymo_info("%s %s, Python %s, libpython %s, %d worker thread%s", PACKAGE_NAME, PACKAGE_VERSION,
-             ymo_pyworker_python_version(), YMO_PYTHON_LINK, s->no_threads,
-             s->no_threads == 1 ? "" : "s");
+    if (!place) {
+        for (size_t i = 0; i < socks->n; i++)
+            ymo_notice("listening on %s", socks->items[i].name);
+        ymo_notify_ready(getpid(), "serving");
+    }
+    ymo_log_write(place ? YMO_LOG_DEBUG : YMO_LOG_INFO,
+                  "%s %s, Python %s, libpython %s, %d worker thread%s", PACKAGE_NAME,
+                  PACKAGE_VERSION, ymo_pyworker_python_version(), YMO_PYTHON_LINK, s->no_threads,
+                  s->no_threads == 1 ? "" : "s");
     ymo_pyworker_run(pw, ymo_reactor_stop, r);
     status = 0;
 out:
     /* The reactor goes last: it watches graceful_timeout over the interpreter's own end, too. */
-    if (pw)
-        ymo_pyworker_finish(pw);
+    ymo_pyworker_finish(pw);
     if (r)
         ymo_reactor_join(r);
-    ymo_sockets_close(&socks, r != NULL);
     free(ls);
-    if (served)
+    return status;
+}
+
+static int
+serve_supervised(const struct ymo_settings *s, struct ymo_sockets *socks,
+                 const struct ymo_place *place, void *app)
+{
+    return run(s, socks, place, app);
+}
+
+/* One process, without a supervisor. */
+static int
+serve_alone(const struct ymo_settings *s)
+{
+    struct ymo_sockets socks;
+    void *app = NULL;
+    int status = EXIT_START;
+    if (ymo_sockets_open(s, &socks) < 0)
+        return EXIT_START;
+    if (ymo_pidfile_write(s->pidfile) < 0) {
+        ymo_sockets_close(&socks, false);
+        return EXIT_START;
+    }
+    ymo_notify_init();
+    bool loaded = load(s, &app) == YMO_OK;
+    if (loaded)
+        status = run(s, &socks, NULL, app);
+    ymo_sockets_close(&socks, loaded);
+    ymo_pidfile_remove(s->pidfile);
+    if (loaded)
         ymo_notice("stopped");
     return status;
+}
+
+static int
+serve(struct ymo_settings *s, int argc, char **argv)
+{
+    static const struct ymo_supervisor_ops ops = {check_supported, load, fork_loaded,
+                                                  serve_supervised};
+    const char *why = ymo_settings_supervised(s);
+    process_argc = argc;
+    process_argv = argv;
+    if (!why && !getenv(YMO_HANDOVER_ENV))
+        return serve_alone(s);
+    return ymo_supervisor_run(&ops, s, argc, argv, environ);
 }
 
 #else

@@ -52,8 +52,6 @@ hear(struct ymo_worker *w)
         if (msg.type == YMO_LINK_HELLO && w->pid == 0) {
             w->pid = (pid_t)msg.arg;
             ymo_debug("worker %d: forked from the template", (int)w->pid);
-            if (w->state == YMO_WORKER_LEAVING)
-                ymo_fleet_kill(w);
         } else if (msg.type == YMO_LINK_READY && w->state == YMO_WORKER_STARTING) {
             ymo_supervisor_ready(w);
         } else if (msg.type == YMO_LINK_RETIRE) {
@@ -160,14 +158,15 @@ ymo_fleet_drain(struct ymo_worker *w, enum ymo_link_reason reason)
 {
     if (w->state == YMO_WORKER_LEAVING)
         return;
-    bool serving = w->state == YMO_WORKER_SERVING;
     w->state = YMO_WORKER_LEAVING;
-    if (w->template || !serving) {
-        /* Nobody is waiting for it, and its Python code may not listen. */
-        ymo_fleet_kill(w);
+    if (w->template) {
+        ymo_fleet_kill(w); /* it has no clients, and its exit handlers are the workers' */
         return;
     }
-    if (w->link < 0 || ymo_link_send(w->link, YMO_LINK_DRAIN, (int32_t)reason, -1) < 0)
+    int rc =
+        w->link >= 0 ? ymo_link_send(w->link, YMO_LINK_DRAIN, (int32_t)reason, -1) : YMO_ECLOSED;
+    /* One that is loading ends by the signal; if its READY is on the way, that is graceful, too. */
+    if ((rc < 0 || !w->served) && w->pid > 0)
         (void)kill(w->pid, SIGTERM);
     ev_timer_set(&w->patience, w->gen->settings.graceful_timeout + GRACE, 0.);
     ev_timer_start(w->sv->loop, &w->patience);

@@ -113,7 +113,7 @@ struct ymo_worker *ymo_fleet_add(struct ymo_generation *g, pid_t pid, int link, 
 /* It is gone: unlink and free. */
 void ymo_fleet_remove(struct ymo_worker *w);
 struct ymo_worker *ymo_fleet_find(struct ymo_supervisor *sv, pid_t pid);
-/* Have it leave. A template or a worker that is still loading is ended at once. */
+/* Have it leave, gracefully; one that is still loading has nothing to finish. */
 void ymo_fleet_drain(struct ymo_worker *w, enum ymo_link_reason reason);
 /* SIGKILL. */
 void ymo_fleet_kill(struct ymo_worker *w);

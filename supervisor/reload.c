@@ -138,7 +138,8 @@ commit(struct ymo_supervisor *sv)
     ymo_sockets_drop(&old->sockets, &g->sockets);
     if (!same_text(old->settings.pidfile, g->settings.pidfile)) {
         ymo_pidfile_remove(old->settings.pidfile);
-        (void)ymo_pidfile_write(g->settings.pidfile);
+        if (ymo_pidfile_write(g->settings.pidfile) < 0)
+            ymo_warn("going on without a pidfile");
     }
     ymo_fleet_watch(sv);
     ymo_notice("reloaded: %d worker%s ready, those of before finish what they have begun",

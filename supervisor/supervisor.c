@@ -132,7 +132,7 @@ log_end(const struct ymo_worker *w, int status)
     ymo_fate_text(status, fate, sizeof(fate));
     if (w->pid == 0)
         ymo_error("the template could not fork a worker");
-    else if (w->state == YMO_WORKER_LEAVING && (status == 0 || w->killed))
+    else if (w->state == YMO_WORKER_LEAVING && (status == 0 || w->killed || !w->served))
         ymo_info("%s %d has ended", what, (int)w->pid);
     else if (w->state == YMO_WORKER_STARTING)
         ymo_error("%s %d %s before it was ready", what, (int)w->pid, fate);
