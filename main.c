@@ -237,6 +237,14 @@ fork_loaded(void *app)
     return ymo_pyworker_fork(app);
 }
 
+static void
+log_versions(const struct ymo_settings *s)
+{
+    ymo_info("%s %s, Python %s, libpython %s, %d process%s with %d worker thread%s", PACKAGE_NAME,
+             PACKAGE_VERSION, ymo_pyworker_python_version(), YMO_PYTHON_LINK, s->no_proc,
+             s->no_proc == 1 ? "" : "es", s->no_threads, s->no_threads == 1 ? "" : "s");
+}
+
 /* Until told to stop. The reactor closes the listening sockets, once it exists. */
 static int
 run(const struct ymo_settings *s, struct ymo_sockets *socks, const struct ymo_place *place,
@@ -265,10 +273,9 @@ run(const struct ymo_settings *s, struct ymo_sockets *socks, const struct ymo_pl
             ymo_notice("listening on %s", socks->items[i].name);
         ymo_notify_ready(getpid(), "serving");
     }
-    ymo_log_write(place ? YMO_LOG_DEBUG : YMO_LOG_INFO,
-                  "%s %s, Python %s, libpython %s, %d worker thread%s", PACKAGE_NAME,
-                  PACKAGE_VERSION, ymo_pyworker_python_version(), YMO_PYTHON_LINK, s->no_threads,
-                  s->no_threads == 1 ? "" : "s");
+    /* The supervisor says it for its workers. */
+    if (!place)
+        log_versions(s);
     ymo_pyworker_run(pw, ymo_reactor_stop, r);
     status = 0;
 out:
@@ -321,6 +328,9 @@ serve(struct ymo_settings *s, int argc, char **argv)
     process_argv = argv;
     if (!why && !getenv(YMO_HANDOVER_ENV))
         return serve_alone(s);
+    log_versions(s);
+    if (why && s->no_proc == 1 && !s->supervise)
+        ymo_info("a supervisor runs the worker, because of %s", why);
     return ymo_supervisor_run(&ops, s, argc, argv, environ);
 }
 

@@ -73,7 +73,8 @@ ymo_reload_begin(struct ymo_supervisor *sv)
         return;
     }
     if (sv->check_pid) {
-        ymo_notice("SIGHUP: the program is being replaced, which loads everything again");
+        ymo_notice("SIGHUP: the program is being replaced first");
+        sv->reload_wanted = true;
         return;
     }
     sv->reload_wanted = false;

@@ -106,6 +106,15 @@ refuse(const char *why)
     ymo_error("SIGUSR2: the program is not replaced: %s", why);
 }
 
+/* The one that was tried is not to be: things go on with the one there is. */
+static void
+give_up(struct ymo_supervisor *sv, const char *why)
+{
+    refuse(why);
+    if (sv->reload_wanted)
+        ymo_reload_begin(sv);
+}
+
 void
 ymo_upgrade_begin(struct ymo_supervisor *sv)
 {
@@ -190,11 +199,12 @@ replace(struct ymo_supervisor *sv)
         ymo_handover_undo(&sv->now->sockets, ws, n);
         (void)unsetenv(YMO_HANDOVER_ENV);
     }
-    refuse(rc == YMO_EIO ? strerror(errno) : ymo_err_str(rc));
+    const char *why = rc == YMO_EIO ? strerror(errno) : ymo_err_str(rc);
     free(ws);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     ymo_notify_ready(getpid(), "serving");
     ymo_generation_fill(sv->now);
+    give_up(sv, why);
 }
 
 void
@@ -208,7 +218,7 @@ ymo_upgrade_checked(struct ymo_supervisor *sv, int status)
     if (status != 0) {
         ymo_fate_text(status, fate, sizeof(fate));
         (void)snprintf(why, sizeof(why), "%.100s --check-config %s", sv->program, fate);
-        refuse(why);
+        give_up(sv, why);
         return;
     }
     replace(sv);
