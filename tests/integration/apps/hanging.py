@@ -79,7 +79,7 @@ ROUTES = {
 def flood(environ, start_response):
     """More than the server takes off the worker, as a list: no Python code runs while it waits."""
     start_response("200 OK", TEXT)
-    return [b"f" * (64 << 20)]
+    return [b"f" * 65536] * 512
 
 
 def app(environ, start_response):
