@@ -35,7 +35,7 @@ supervisor_gone(struct ymo_reactor *r)
     if (!r->stopping)
         ymo_warn("the supervisor is gone: stopping; %u requests in flight, %d connections open",
                  r->in_flight, r->n_conns);
-    ymo_reactor_begin_stop(r);
+    ymo_reactor_begin_stop(r, false);
     tell_application(ll);
 }
 
@@ -52,7 +52,7 @@ link_cb(struct ev_loop *loop, ev_io *io, int revents)
         if (!r->stopping)
             ymo_info("stopping: %s; %u requests in flight, %d connections open",
                      ymo_link_reason_text(msg.arg), r->in_flight, r->n_conns);
-        ymo_reactor_begin_stop(r);
+        ymo_reactor_begin_stop(r, msg.arg != YMO_LINK_STOP);
         tell_application(&r->lifeline);
     }
     if (rc == YMO_ECLOSED)

@@ -45,6 +45,7 @@ struct ymo_reactor {
     ev_timer graceful; /* the end of graceful_timeout */
     ev_timer resume;   /* accept again */
     bool stopping, drained, accepting;
+    bool patient;      /* the stop under way, see ymo_reactor_begin_stop */
     bool closing_idle; /* idle connections go at the end of this turn */
 
     struct ymo_handoff *handoff; /* NULL: no siblings */
@@ -128,7 +129,10 @@ void ymo_signals_drop(struct ymo_reactor *r);
 
 /* reactor.c */
 void ymo_reactor_conn_gone(struct ymo_reactor *r);
-/* Begin a graceful stop, unless it has begun. */
-void ymo_reactor_begin_stop(struct ymo_reactor *r);
+/*
+ * Begin a graceful stop, unless it has begun. `patient`: others go on serving, so idle clients need
+ * not be sent away at once. A stop that was patient can become one that is not.
+ */
+void ymo_reactor_begin_stop(struct ymo_reactor *r, bool patient);
 
 #endif

@@ -16,17 +16,27 @@
  */
 #define LAST_WORDS 1.0
 
+/*
+ * When others go on serving the same addresses, an idle connection is not closed at once: its
+ * client may be sending a request in that very moment, and would find it lost. It has this long to
+ * send the next, whose answer says that the connection ends. Clients in the middle of something
+ * will have.
+ */
+#define FAREWELL 5.0
+
 /* ---- the turn -------------------------------------------------------------------------- */
 
 static void
 close_idle(struct ymo_reactor *r)
 {
     struct ymo_list *n, *next;
+    double farewell =
+        r->cfg.graceful_timeout / 2 < FAREWELL ? r->cfg.graceful_timeout / 2 : FAREWELL;
     r->closing_idle = false;
-    r->deadlines.seconds[YMO_DEADLINE_IDLE] = LAST_WORDS;
+    r->deadlines.seconds[YMO_DEADLINE_IDLE] = r->patient ? farewell : LAST_WORDS;
     YMO_LIST_FOREACH (n, next, &r->conns) {
         struct ymo_conn *c = YMO_CONTAINER_OF(n, struct ymo_conn, node);
-        if (c->used && ymo_conn_idle(c))
+        if (c->used && !r->patient && ymo_conn_idle(c))
             ymo_conn_finish(c, false);
         else if (c->deadline.kind == YMO_DEADLINE_IDLE)
             ymo_deadline_set(&r->deadlines, &c->deadline, YMO_DEADLINE_IDLE, false);
@@ -171,11 +181,15 @@ graceful_cb(struct ev_loop *loop, ev_timer *t, int revents)
 }
 
 void
-ymo_reactor_begin_stop(struct ymo_reactor *r)
+ymo_reactor_begin_stop(struct ymo_reactor *r, bool patient)
 {
-    if (r->stopping)
+    if (r->stopping) {
+        r->closing_idle = r->closing_idle || (r->patient && !patient);
+        r->patient = r->patient && patient;
         return;
+    }
     r->stopping = true;
+    r->patient = patient;
     ymo_lifeline_leaving(r);
     ymo_listener_close_all(r);
     r->closing_idle = true;
@@ -191,7 +205,7 @@ ask_cb(struct ev_loop *loop, ev_async *w, int revents)
     if (atomic_load(&r->join_asked))
         ev_break(loop, EVBREAK_ALL);
     else if (atomic_load(&r->stop_asked))
-        ymo_reactor_begin_stop(r);
+        ymo_reactor_begin_stop(r, false);
 }
 
 void

@@ -40,7 +40,7 @@ stop(struct ymo_reactor *r, int signo)
     YMO_LOG_AT(supervised ? YMO_LOG_INFO : YMO_LOG_NOTICE,
                "%s: stopping; %u requests in flight, %d connections open", name_of(signo),
                r->in_flight, r->n_conns);
-    ymo_reactor_begin_stop(r);
+    ymo_reactor_begin_stop(r, false);
 }
 
 static void
