@@ -83,6 +83,30 @@ def until(condition, what, timeout=PATIENCE):
         time.sleep(0.005)
 
 
+def children(pid):
+    """The living children of a process, in the order of their ids."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if int(fields[1]) == pid and fields[0] not in "ZX":
+            found.append(int(entry.name))
+    return sorted(found)
+
+
+def running(pid):
+    """Is it there, and not merely waiting for its parent to hear of its end?"""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[0] not in "ZX"
+
+
 class Server:
     """A running server. `address` is what it logged first, `port` its TCP port or None."""
 
@@ -146,12 +170,30 @@ class Server:
 
     def send_signal(self, number):
         self.process.send_signal(number)
-        self.told_to_end |= number in (signal.SIGTERM, signal.SIGINT)
+        self.told_to_end |= number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+
+    def workers(self, n=None):
+        """
+        The ids of its worker processes, of a server with a supervisor, once all of them serve and
+        there are `n` of them. Not its template.
+        """
+
+        def ready():
+            log = self.log()
+            known = {int(m) for m in re.findall(r"worker (\d+) is ready", log)}
+            pids = [pid for pid in children(self.pid) if f"template {pid} " not in log]
+            return (pids,) if n in (None, len(pids)) and known.issuperset(pids) else None
+
+        return until(ready, f"{n} workers serve")[0]
 
     def wait_exit(self, timeout=PATIENCE):
-        """Wait for the end of the process; its return code (negative: a signal)."""
+        """
+        Wait for the end of the process and of all that it started (they hold its output); its
+        return code (negative: a signal).
+        """
         code = self.process.wait(timeout)
         self._reader.join(timeout)
+        assert not self._reader.is_alive(), f"some processes have not ended:\n{self.log()}"
         self.ended = True
         return code
 
