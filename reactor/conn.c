@@ -352,6 +352,13 @@ read_cb(struct ev_loop *loop, ev_io *io, int revents)
     ymo_conn_deadline(c, n > 0 && !c->out);
 }
 
+void
+ymo_conn_look(struct ymo_conn *c)
+{
+    if (c->state == YMO_CONN_OPEN && ev_is_active(&c->rd))
+        read_cb(c->r->loop, &c->rd, EV_READ);
+}
+
 static void
 write_cb(struct ev_loop *loop, ev_io *io, int revents)
 {

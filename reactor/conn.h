@@ -81,6 +81,9 @@ void ymo_conn_rearm(struct ymo_conn *c);
 /* Look at what has been received: called when the codec may go on (a response ended, room came). */
 void ymo_conn_input(struct ymo_conn *c);
 
+/* Read what may have arrived without an event yet. May close the connection. */
+void ymo_conn_look(struct ymo_conn *c);
+
 /* The reader of a streaming body has made room. */
 void ymo_conn_resume(struct ymo_conn *c, struct ymo_exchange *ex);
 

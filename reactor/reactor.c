@@ -37,6 +37,8 @@ close_idle(struct ymo_reactor *r)
     YMO_LIST_FOREACH (n, next, &r->conns) {
         struct ymo_conn *c = YMO_CONTAINER_OF(n, struct ymo_conn, node);
         if (c->used && !r->patient && ymo_conn_idle(c))
+            ymo_conn_look(c); /* closed on a request that is here already, it would be lost */
+        if (c->used && !r->patient && ymo_conn_idle(c))
             ymo_conn_finish(c, false);
         else if (c->deadline.kind == YMO_DEADLINE_IDLE)
             ymo_deadline_set(&r->deadlines, &c->deadline, YMO_DEADLINE_IDLE, false);
