@@ -22,7 +22,7 @@ ymo_generation_new(struct ymo_supervisor *sv, struct ymo_settings *s, struct ymo
     int seats = 2 * s->no_proc + SPARE_SEATS;
     int rc = g ? YMO_OK : YMO_ENOMEM;
     if (rc == YMO_OK && !adopted)
-        rc = ymo_board_create(seats, s->no_proc > 1 && seats <= MAX_INBOXES, &g->board);
+        rc = ymo_board_create(seats, seats <= MAX_INBOXES, &g->board);
     if (rc < 0) {
         ymo_error("cannot set up %d workers: %s", s->no_proc,
                   rc == YMO_ENOMEM ? "out of memory" : strerror(errno));
@@ -111,7 +111,8 @@ void
 ymo_generation_failed(struct ymo_generation *g, bool served)
 {
     double now = ymo_supervisor_clock(), delay = 0;
-    unsigned most = (unsigned)g->target; /* all of them may be killed at once, by one mistake */
+    /* All of them may be killed at once, by one mistake, or by a lack of memory. */
+    unsigned most = (unsigned)g->target + g->settings.preload;
     if (now - g->failed_at > FORGET)
         g->failures = 0;
     g->failed_at = now;
@@ -165,7 +166,7 @@ ymo_generation_fill(struct ymo_generation *g)
         }
     }
     /* Not all at once: loading costs processor time and memory that those who serve need. */
-    while (!sv->next && replacements * 2 < g->target + 1 && (w = next_retiring(g)) != NULL) {
+    while (!sv->next && replacements * 2 < g->target && (w = next_retiring(g)) != NULL) {
         if (!start_template(g) || must_wait(g))
             return;
         struct ymo_worker *r = ymo_spawn_worker(g);

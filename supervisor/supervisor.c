@@ -165,12 +165,13 @@ ymo_supervisor_ended(struct ymo_worker *w, int wait_status)
 {
     struct ymo_supervisor *sv = w->sv;
     const struct ymo_generation *g = w->gen;
-    bool served = w->served;
     bool expected = w->state == YMO_WORKER_LEAVING;
+    /* A template that has loaded the application has done its part, too. */
+    bool served = w->served || (w->template && w->gen->template_ready);
     bool settled = served && ymo_supervisor_clock() - w->started > SETTLED;
     log_end(w, wait_status);
     /* A stop that cut requests off says so; the end of one that never served cuts off nothing. */
-    if (sv->phase == YMO_PHASE_STOP && wait_status != 0 && served && sv->status == 0)
+    if (sv->phase == YMO_PHASE_STOP && wait_status != 0 && w->served && sv->status == 0)
         sv->status = 1;
     ymo_fleet_remove(w);
     if (!expected && sv->phase != YMO_PHASE_STOP)
