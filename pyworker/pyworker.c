@@ -161,6 +161,8 @@ work(struct worker *w)
             sleep_until_work(w);
     }
     ymo_call_clear(&w->call);
+    if (w->pw->watch)
+        ymo_watch_leave(w->pw->watch, w->index);
 }
 
 /* Only for people who read thread dumps, so it may fail. */

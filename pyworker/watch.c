@@ -8,6 +8,7 @@
 #include "pyworker/stacks.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,10 +18,10 @@
 #include <time.h>
 
 /*
- * Half a second at least: the reactor may end the process a second after it gave a request up, and
- * by then the stacks are to be in the log.
+ * How long one thread must have had the GIL: half a second. The reactor may end the process a
+ * second after it gave a request up, and by then the stacks are to be in the log.
  */
-enum { BATCH = 32, SLICE_MS = 50, SLICES = 500 / SLICE_MS };
+enum { BATCH = 32, SAMPLE_MS = 10, SAMPLES = 500 / SAMPLE_MS };
 
 enum phase {
     IDLE,  /* the batch is the watching thread's */
@@ -49,6 +50,7 @@ struct ymo_watch {
     pthread_mutex_t lock; /* leaf lock; may be taken with the GIL held, never the other way round */
     pthread_cond_t changed;
     /* under the lock */
+    PyThreadState **states; /* of the workers; NULL before they begin and when they have ended */
     struct batch waiting;
     enum phase phase;
     bool running, stop;
@@ -67,7 +69,8 @@ ymo_watch_create(struct ymo_pystate *st, int n_workers)
     w->nogil.fd = -1;
     w->n_workers = n_workers;
     w->idents = calloc((size_t)n_workers, sizeof(*w->idents));
-    YMO_ASSERT(w->idents);
+    w->states = calloc((size_t)n_workers, sizeof(PyThreadState *));
+    YMO_ASSERT(w->idents && w->states);
     YMO_ASSERT(pthread_mutex_init(&w->lock, NULL) == 0);
     YMO_ASSERT(pthread_condattr_init(&attr) == 0);
     YMO_ASSERT(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
@@ -81,6 +84,7 @@ ymo_watch_free(struct ymo_watch *w)
 {
     pthread_cond_destroy(&w->changed);
     pthread_mutex_destroy(&w->lock);
+    free(w->states);
     free(w->idents);
     free(w);
 }
@@ -89,6 +93,17 @@ void
 ymo_watch_enter(struct ymo_watch *w, int worker)
 {
     atomic_store(&w->idents[worker], PyThread_get_thread_ident());
+    pthread_mutex_lock(&w->lock);
+    w->states[worker] = PyThreadState_Get();
+    pthread_mutex_unlock(&w->lock);
+}
+
+void
+ymo_watch_leave(struct ymo_watch *w, int worker)
+{
+    pthread_mutex_lock(&w->lock);
+    w->states[worker] = NULL;
+    pthread_mutex_unlock(&w->lock);
 }
 
 void
@@ -170,6 +185,7 @@ python_main(void *arg)
 
 /* ---- the thread that does not ---- */
 
+#if PY_VERSION_HEX >= 0x030C0000
 static long
 count_threads(void)
 {
@@ -184,54 +200,103 @@ count_threads(void)
         fclose(f);
     return n;
 }
+#endif
 
 /*
- * Lock held. How long to wait for the Python thread to get the GIL: while Python code runs, it
- * changes hands every switch interval, and everybody who waits gets a turn. Counted in slices, and
- * not by the clock, so that time in which the process was stopped does not count.
+ * Lock held. Who has the GIL now; 0: nobody, or a thread that we cannot look at. Read without
+ * ordering: a sample, compared with the next.
+ */
+static uintptr_t
+holder(const struct ymo_watch *w)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    (void)w;
+    return (uintptr_t)_PyThreadState_UncheckedGet();
+#else
+    for (int i = 0; i < w->n_workers; i++) {
+        if (w->states[i] && w->states[i]->_status.active)
+            return (uintptr_t)w->states[i];
+    }
+    return 0;
+#endif
+}
+
+/*
+ * In how many samples in a row `who` must have had the GIL for it to be C code that does not let
+ * go. Python code does, every switch interval, as long as somebody waits; and takes no second turn
+ * before somebody else had one. A thread of the application's cannot be told from another in some
+ * versions: then only the odds say that our own would have had its turn.
  */
 static long
-patience(struct ymo_watch *w)
+samples_needed(const struct ymo_watch *w, uintptr_t who)
 {
+    if (who)
+        return SAMPLES;
+#if PY_VERSION_HEX < 0x030C0000
+    (void)w;
+    return LONG_MAX;
+#else
     long interval = atomic_load(&w->interval_us);
     if (interval > 60 * 1000 * 1000)
         interval = 60 * 1000 * 1000;
-    return SLICES + 2 * count_threads() * interval / (1000 * SLICE_MS);
+    return SAMPLES + 20 * count_threads() * interval / (1000 * SAMPLE_MS);
+#endif
 }
 
-/* Lock held on entry and on return. */
-static void
-wait_slice(struct ymo_watch *w, long *slices)
+/* Lock held on entry and on return. True when the time passed in which nothing was heard. */
+static bool
+wait_sample(struct ymo_watch *w)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += SLICE_MS * 1000000L;
+    until.tv_nsec += SAMPLE_MS * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_nsec -= 1000000000L;
         until.tv_sec++;
     }
-    if (pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT)
-        --*slices;
+    return pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT;
+}
+
+/*
+ * Lock held on entry and on return. Wait for the Python thread to get the GIL. False when it does
+ * not and C code holds it. Counted in samples, and not by the clock, so that time in which the
+ * process was stopped does not count.
+ */
+static bool
+wait_for_python(struct ymo_watch *w)
+{
+    uintptr_t last = 0;
+    long same = 0, needed = samples_needed(w, last);
+    while (w->phase == ASKED && !w->stop) {
+        if (!wait_sample(w))
+            continue;
+        uintptr_t now = holder(w);
+        if (now != last) {
+            last = now;
+            same = 0;
+            needed = samples_needed(w, now);
+        }
+        if (++same >= needed)
+            return false;
+    }
+    return true;
 }
 
 /* Lock held on entry and on return. */
 static void
 see_to_batch(struct ymo_watch *w)
 {
-    long slices = patience(w);
     w->batch = w->waiting;
     w->waiting.n = w->waiting.lost = 0;
     w->phase = ASKED;
     pthread_cond_broadcast(&w->changed);
-    while (w->phase == ASKED && slices > 0 && !w->stop)
-        wait_slice(w, &slices);
-    if (w->phase == ASKED) {
+    bool python = wait_for_python(w);
+    if (w->phase == ASKED)
         w->phase = IDLE;
-        if (!w->stop) {
-            pthread_mutex_unlock(&w->lock);
-            ymo_nogil_log(&w->nogil, w->batch.reports, w->batch.n, w->idents, w->n_workers);
-            pthread_mutex_lock(&w->lock);
-        }
+    if (!python) {
+        pthread_mutex_unlock(&w->lock);
+        ymo_nogil_log(&w->nogil, w->batch.reports, w->batch.n, w->idents, w->n_workers);
+        pthread_mutex_lock(&w->lock);
     }
     while (w->phase == TAKEN)
         pthread_cond_wait(&w->changed, &w->lock);

@@ -28,8 +28,9 @@ void ymo_watch_start(struct ymo_watch *w);
 /* GIL held; released while the threads end. Reports do nothing from here on. */
 void ymo_watch_stop(struct ymo_watch *w);
 
-/* A worker's thread says which one it is. */
+/* GIL held: a worker's thread says which one it is, and that its thread state is about to go. */
 void ymo_watch_enter(struct ymo_watch *w, int worker);
+void ymo_watch_leave(struct ymo_watch *w, int worker);
 
 /* Any thread, at any time between create and free; returns at once. `ex` is alive. */
 void ymo_watch_report(struct ymo_watch *w, const struct ymo_exchange *ex);
