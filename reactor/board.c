@@ -71,6 +71,15 @@ ymo_board_take(struct ymo_board *b)
     return -1;
 }
 
+int
+ymo_board_n_free(const struct ymo_board *b)
+{
+    int n = 0;
+    for (int i = 0; i < b->n; i++)
+        n += atomic_load(&b->seats[i].state) == YMO_SEAT_FREE;
+    return n;
+}
+
 void
 ymo_board_leave(struct ymo_board *b, int seat)
 {

@@ -54,6 +54,9 @@ void ymo_board_free(struct ymo_board *b);
 /* Take a free seat: its number, now STARTING and empty; or -1. Supervisor only. */
 int ymo_board_take(struct ymo_board *b);
 
+/* How many ymo_board_take can give. Supervisor only. */
+int ymo_board_n_free(const struct ymo_board *b);
+
 /* The process of this seat has ended. Supervisor only. */
 void ymo_board_leave(struct ymo_board *b, int seat);
 

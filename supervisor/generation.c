@@ -165,8 +165,12 @@ ymo_generation_fill(struct ymo_generation *g)
             return;
         }
     }
-    /* Not all at once: loading costs processor time and memory that those who serve need. */
-    while (!sv->next && replacements * 2 < g->target && (w = next_retiring(g)) != NULL) {
+    /*
+     * Not all at once: loading costs processor time and memory that those who serve need. And never
+     * so many beside those who have not left yet that a dead worker would find no seat.
+     */
+    while (!sv->next && replacements * 2 < g->target && ymo_board_n_free(g->board) > g->target &&
+           (w = next_retiring(g)) != NULL) {
         if (!start_template(g) || must_wait(g))
             return;
         struct ymo_worker *r = ymo_spawn_worker(g);
