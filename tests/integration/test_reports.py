@@ -27,10 +27,8 @@ def stacks(server):
         if head:
             lines = []
             found.append((head.group(1), lines))
-        elif lines is not None and line.startswith("  "):
+        elif lines is not None and line.startswith("  "):  # others may log in between
             lines.append(line)
-        else:
-            lines = None
     return found
 
 
