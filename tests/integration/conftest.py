@@ -63,6 +63,14 @@ def gate(short_dir):
 
 
 @pytest.fixture
+def mood(tmp_path):
+    """What apps/procs.py does when it is loaded with YMO_TEST_MOOD: mood.write_text("raise")."""
+    path = tmp_path / "mood"
+    path.write_text("")
+    return path
+
+
+@pytest.fixture
 def connect():
     """connect(server) → wire.Client, closed at the end of the test."""
     with contextlib.ExitStack() as stack:

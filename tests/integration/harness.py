@@ -186,6 +186,10 @@ class Server:
 
         return until(ready, f"{n} workers serve")[0]
 
+    def wait_worker_gone(self, pid):
+        """Wait until the supervisor tells of a worker's end."""
+        self.wait_log(rf"worker {pid} (has ended|exited|was killed)")
+
     def wait_exit(self, timeout=PATIENCE):
         """
         Wait for the end of the process and of all that it started (they hold its output); its

@@ -7,10 +7,9 @@ import signal
 
 import pytest
 
+from fleet import Reloads, comes_to, pid_of
 from harness import children, running, sanitized, until
 from load import Load
-from test_processes import mood, pid_of  # noqa: F401
-from test_reload import Reloads, comes_to
 from wire import Client
 
 PRELOAD = ("--preload", "on", "--no-proc", "3")
@@ -55,7 +54,7 @@ def test_killed_worker_is_forked_again_from_the_template(serve, tmp_path):
     assert len(imports.read_text().split()) == 1
 
 
-def test_reload_replaces_the_template(serve, mood):  # noqa: F811
+def test_reload_replaces_the_template(serve, mood):
     server = serve("procs:app", *PRELOAD, env={"YMO_TEST_MOOD": mood})
     workers, first = server.workers(3), template(server)
     reload_ = Reloads(server)
@@ -121,7 +120,7 @@ def test_killed_supervisor_takes_the_template_along(serve, gate, connect):
     assert server.wait_exit() == -signal.SIGKILL
 
 
-def test_threads_started_at_import_are_warned_about(serve, mood, connect):  # noqa: F811
+def test_threads_started_at_import_are_warned_about(serve, mood, connect):
     mood.write_text("threads")
     server = serve("procs:app", *PRELOAD, env={"YMO_TEST_MOOD": mood})
     server.workers(3)
@@ -143,7 +142,7 @@ def test_worker_threads_start_after_the_fork(serve, gate, connect):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
-def test_stop_while_the_template_loads(serve, mood, gate, number):  # noqa: F811
+def test_stop_while_the_template_loads(serve, mood, gate, number):
     mood.write_text("wait")
     env = {"YMO_TEST_MOOD": mood, **gate.env}
     server = serve("procs:app", *PRELOAD, env=env, ready=False)
@@ -163,13 +162,14 @@ def test_recycling_with_preload(serve, tmp_path):
 
 
 def test_hanging_request_with_preload(serve, gate, connect):
-    server = serve("procs:app", "--preload", "on", "--request-timeout", "300ms", env=gate.env)
+    options = ("--preload", "on", "--request-timeout", "300ms", "--linger-timeout", "50ms")
+    server = serve("procs:app", *options, env=gate.env)
     (old,) = server.workers(1)
     client = connect(server).get("/c")
     gate.heard("stuck")
     assert client.response().status == 504
     server.wait_log("hold_the_gil")
-    until(lambda: not running(old), "it is replaced")
+    server.wait_worker_gone(old)
     assert pid_of(server) in server.workers(1)
 
 

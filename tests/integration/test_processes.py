@@ -3,46 +3,14 @@
 
 import contextlib
 import os
-import pathlib
 import signal
 
 import pytest
 
+from fleet import pid_of, stopped
 from harness import children, run_cli, running, until
 from load import Load
 from wire import Client, connect_when_ready
-
-
-def pid_of(server, target="/"):
-    with Client(server.port) as client:
-        return int(client.request(target, "Connection: close\r\n").text)
-
-
-def states(pid):
-    """The state of each thread: R, S, T, …"""
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError):
-            yield (task / "stat").read_text().rpartition(")")[2].split()[0]
-
-
-@contextlib.contextmanager
-def stopped(pid):
-    """Hold the process (SIGSTOP) meanwhile, and all of its threads."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        until(lambda: set(states(pid)) == {"T"}, "all threads have stopped")
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
-
-
-@pytest.fixture
-def mood(tmp_path):
-    """What apps/procs.py does when it is loaded: mood.write_text("raise")."""
-    path = tmp_path / "mood"
-    path.write_text("")
-    return path
 
 
 # ---- starting ----
@@ -233,7 +201,7 @@ def test_worker_told_to_stop_is_replaced(serve, gate, connect):
     until(lambda: len(children(server.pid)) == 1, "it is there")
     visit.release()
     assert int(client.response().text) == worker, "a worker's SIGTERM is graceful"
-    until(lambda: not running(worker), "it ends")
+    server.wait_worker_gone(worker)
     assert pid_of(server) in server.workers(1)
 
 

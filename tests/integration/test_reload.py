@@ -7,40 +7,10 @@ import socket
 
 import pytest
 
-from harness import children, running, until
+from fleet import Reloads, comes_to, pid_of
+from harness import children, until
 from load import Load
-from test_processes import mood, pid_of  # noqa: F401
 from wire import Client
-
-
-class Reloads:
-    """SIGHUP and waiting for what comes of it."""
-
-    def __init__(self, server):
-        self.server = server
-        self.good = self.bad = 0
-
-    def __call__(self):
-        self.good += 1
-        self.server.send_signal(signal.SIGHUP)
-        self.server.wait_log(r"reloaded: \d+ worker", count=self.good)
-
-    def fails(self, why):
-        """What the log must say about the reason."""
-        self.bad += 1
-        self.server.send_signal(signal.SIGHUP)
-        self.server.wait_log(r"reload: .* go(es)? on serving", count=self.bad)
-        self.server.wait_log(why)
-
-
-def fresh_answer(server, target="/"):
-    with Client(server.port) as client:
-        return client.request(target, "Connection: close\r\n").text
-
-
-def comes_to(server, text, target="/"):
-    """An old worker may still accept for a moment after the new ones are told to be ready."""
-    until(lambda: fresh_answer(server, target) == text, f"the answer is {text}")
 
 
 def test_fifty_reloads_under_load_lose_nothing(serve):
@@ -97,11 +67,12 @@ def app(environ, start_response):
         source.write_text(text % 3)
         reload_()
         comes_to(server, "3")
+        load.more()
     assert set(load.bodies) <= set("123") and set("13") <= set(load.bodies)
 
 
 @pytest.mark.parametrize("word", ["raise", "exit", "segv"])
-def test_code_that_does_not_load_changes_nothing(serve, mood, word):  # noqa: F811
+def test_code_that_does_not_load_changes_nothing(serve, mood, word):
     server = serve("procs:app", "--no-proc", "2", env={"YMO_TEST_MOOD": mood})
     workers = server.workers(2)
     reload_ = Reloads(server)
@@ -283,7 +254,7 @@ def test_settings_that_end_a_process_are_read_again_too(serve, tmp_path):
     assert pid_of(server) in server.workers(1)
 
 
-def test_reload_during_a_reload_starts_it_over(serve, mood, gate):  # noqa: F811
+def test_reload_during_a_reload_starts_it_over(serve, mood, gate):
     server = serve("procs:app", "--no-proc", "2", env={"YMO_TEST_MOOD": mood, **gate.env})
     before = server.workers(2)
     with Load(server.port, kept=4) as load:
@@ -313,7 +284,7 @@ def test_many_signals_at_once_end_in_one_state(serve):
     assert not set(server.workers(2)) & set(before)
 
 
-def test_stop_during_a_reload(serve, mood, gate, connect):  # noqa: F811
+def test_stop_during_a_reload(serve, mood, gate, connect):
     server = serve("procs:app", "--no-proc", "2", env={"YMO_TEST_MOOD": mood, **gate.env})
     client = connect(server).get("/hold?x")
     visit = gate.accept("x")
@@ -327,7 +298,7 @@ def test_stop_during_a_reload(serve, mood, gate, connect):  # noqa: F811
     assert server.wait_exit() == 0
 
 
-def test_new_worker_that_is_killed_ends_the_reload(serve, mood, gate):  # noqa: F811
+def test_new_worker_that_is_killed_ends_the_reload(serve, mood, gate):
     server = serve("procs:app", "--no-proc", "2", env={"YMO_TEST_MOOD": mood, **gate.env})
     before = server.workers(2)
     with Load(server.port, kept=4) as load:
@@ -343,7 +314,7 @@ def test_new_worker_that_is_killed_ends_the_reload(serve, mood, gate):  # noqa: 
 
 
 def test_old_worker_that_is_killed_during_a_reload_is_replaced_or_left_behind(
-    serve, mood, gate  # noqa: F811
+    serve, mood, gate
 ):
     server = serve("procs:app", "--no-proc", "2", env={"YMO_TEST_MOOD": mood, **gate.env})
     before = server.workers(2)
@@ -359,7 +330,7 @@ def test_old_worker_that_is_killed_during_a_reload_is_replaced_or_left_behind(
     assert not set(server.workers(2)) & set(before)
 
 
-def test_reload_while_the_start_goes_on_comes_after_it(serve, mood, gate):  # noqa: F811
+def test_reload_while_the_start_goes_on_comes_after_it(serve, mood, gate):
     mood.write_text("wait")
     env = {"YMO_TEST_MOOD": mood, **gate.env}
     server = serve("procs:app", "--no-proc", "2", env=env, ready=False)
@@ -388,7 +359,9 @@ def test_half_sent_requests_are_answered_by_the_old_worker(serve, connect):
         assert (response.status, int(response.text)) == (200, old)
         assert response.has_token("Connection", "close")
         assert client.closed()
-    until(lambda: not running(old), "the old worker ends")
+    for client in clients:
+        client.close()
+    server.wait_worker_gone(old)
 
 
 def test_without_a_supervisor_sighup_is_explained(serve, connect):

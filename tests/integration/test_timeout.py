@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from harness import running, until
+from fleet import pid_of
+from harness import until
 from load import Load
-from test_processes import pid_of
 from wire import Broken, post
 
 # Clients here do not close when they are told to: a server would wait for that.
@@ -31,7 +31,7 @@ def test_hanging_request_gets_504_and_its_worker_is_replaced(serve, gate, connec
     assert "procs.py" in log
     old = int(server.wait_log(r"worker (\d+) is to be replaced: .*request").group(1))
     assert old in workers
-    until(lambda: not running(old), "it is replaced")
+    server.wait_worker_gone(old)
     assert pid_of(server) in server.workers(n)
     assert server.log().count("Traceback") == 0
     assert server.stop() == 0
@@ -54,7 +54,8 @@ def test_other_requests_of_that_worker_finish(serve, gate, connect, target):
         gate.accept("x").release()
         assert held.chunk() == b"second"
         assert held.chunk() == b""
-    until(lambda: not running(old), "it is replaced")
+    held.close()
+    server.wait_worker_gone(old)
 
 
 def test_request_in_flight_beside_a_hanging_one_finishes(serve, gate, connect):
@@ -72,7 +73,8 @@ def test_request_in_flight_beside_a_hanging_one_finishes(serve, gate, connect):
     visit.release()
     response = beside.response()
     assert response.status == 200 and response.text.isdigit()
-    until(lambda: not running(old), "it ends in spite of the one that hangs")
+    beside.close()
+    server.wait_worker_gone(old)
     assert "graceful_timeout" not in server.log(), "it did not wait that long"
 
 
@@ -97,7 +99,7 @@ def test_request_that_waits_for_a_thread_is_not_blamed(serve, gate, connect):
     assert hung.response().status == 504
     response = waiting.response()
     assert response.status in (200, 503), "not 504: it never ran"
-    until(lambda: not running(old), "it is replaced")
+    server.wait_worker_gone(old)
 
 
 def test_body_of_the_request_counts_for_nothing(serve, gate, connect):
@@ -110,7 +112,8 @@ def test_body_of_the_request_counts_for_nothing(serve, gate, connect):
     assert hung.response().status == 504, "by now the limit has passed for the first one, too"
     client.send("c")
     assert client.response().status == 200
-    until(lambda: not running(old), "the other one is replaced")
+    client.close()
+    server.wait_worker_gone(old)
 
 
 def test_requests_on_other_connections_go_on_under_load(serve, gate, connect):
@@ -125,7 +128,8 @@ def test_requests_on_other_connections_go_on_under_load(serve, gate, connect):
         until(lambda: set(server.workers()) != set(before), "one is replaced")
         load.more(100)
     gone = set(re.findall(r"worker (\d+) is to be replaced", server.log()))
-    until(lambda: not any(running(int(pid)) for pid in gone), "those that hang are replaced")
+    for pid in gone:
+        server.wait_worker_gone(pid)
 
 
 def test_request_that_ends_late_after_all_is_told(serve, gate, connect):
@@ -135,7 +139,7 @@ def test_request_that_ends_late_after_all_is_told(serve, gate, connect):
     visit = gate.accept("late")
     assert client.response().status == 504
     visit.release()
-    until(lambda: not running(old), "it is replaced all the same")
+    server.wait_worker_gone(old)
     assert pid_of(server) in server.workers(1)
     assert server.stop() == 0
 

@@ -9,9 +9,9 @@ import stat
 import pytest
 
 import harness
+from fleet import pid_of
 from harness import running, until
 from load import Load
-from test_processes import pid_of
 from wire import Client
 
 
