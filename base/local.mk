@@ -7,6 +7,8 @@ base_libbase_a_SOURCES = \
 	base/arena.h \
 	base/buf.c \
 	base/buf.h \
+	base/clock.c \
+	base/clock.h \
 	base/err.c \
 	base/err.h \
 	base/list.h \

@@ -513,16 +513,10 @@ ymo_conn_kill(struct ymo_conn *c)
     ev_io_stop(r->loop, &c->rd);
     ev_io_stop(r->loop, &c->wr);
     ymo_deadline_set(&r->deadlines, &c->deadline, YMO_DEADLINE_NONE, false);
-    if (c->reset) {
-        struct linger now = {.l_onoff = 1, .l_linger = 0};
-        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    }
     /* A child that the application forked holds a copy of the descriptor: closing ours alone would
      * not end the connection. */
-    if (!c->given &&
-        (c->shared || atomic_load_explicit(&ymo_forkguard_forked, memory_order_relaxed)))
-        (void)shutdown(c->fd, SHUT_RDWR);
-    close(c->fd);
+    c->transport->close(c, !c->given && (c->shared || atomic_load_explicit(&ymo_forkguard_forked,
+                                                                           memory_order_relaxed)));
     c->codec->fini(c->codec_state);
     if (c->out) {
         ymo_outq_clear(c->out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reactor/overdue.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "reactor/loop.h"
 
@@ -115,7 +116,7 @@ tick_cb(struct ev_loop *loop, ev_timer *t, int revents)
 {
     struct ymo_reactor *r = t->data;
     const struct ymo_list *head = &r->overdue.in_flight;
-    long long now = ymo_exchange_clock();
+    long long now = ymo_clock_ns();
     (void)revents;
     if (ymo_list_empty(head)) {
         ev_timer_stop(loop, t);
@@ -149,7 +150,7 @@ ymo_overdue_remove(struct ymo_reactor *r, struct ymo_exchange *ex)
         return;
     r->overdue.n_abandoned--;
     ymo_notice("%s: ended after %.1f s, over request_timeout", about(ex, text),
-               seconds_since(ex, ymo_exchange_clock()));
+               seconds_since(ex, ymo_clock_ns()));
 }
 
 /* ---- a stop that they hold up ------------------------------------------------------------- */

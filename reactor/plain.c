@@ -66,10 +66,30 @@ plain_shutdown(struct ymo_conn *c)
     (void)shutdown(c->fd, SHUT_WR);
 }
 
+/* Connecting to nothing resets a connection at once, however many hold the socket. */
+static bool
+disconnect(int fd)
+{
+    const struct sockaddr none = {.sa_family = AF_UNSPEC};
+    return connect(fd, &none, sizeof(none)) == 0;
+}
+
+static void
+plain_close(struct ymo_conn *c, bool copies)
+{
+    const struct linger now = {.l_onoff = 1, .l_linger = 0};
+    if (c->reset)
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    if (copies && !(c->reset && disconnect(c->fd)))
+        (void)shutdown(c->fd, SHUT_RDWR);
+    close(c->fd);
+}
+
 const struct ymo_transport_ops ymo_plain_ops = {
     .name = "plain",
     .read = plain_read,
     .writev = plain_writev,
     .sendfile = plain_sendfile,
     .shutdown = plain_shutdown,
+    .close = plain_close,
 };

@@ -28,6 +28,11 @@ struct ymo_transport_ops {
     ssize_t (*sendfile)(struct ymo_conn *c, int fd, int64_t off, size_t n);
     /* No more will be written; the peer sees the end of our data. */
     void (*shutdown)(struct ymo_conn *c);
+    /*
+     * Close the descriptor; with c->reset so that the peer sees a reset. `copies`: other processes
+     * may hold the socket, too, and the connection ends all the same.
+     */
+    void (*close)(struct ymo_conn *c, bool copies);
 };
 
 extern const struct ymo_transport_ops ymo_plain_ops;

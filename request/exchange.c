@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "request/exchange.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Up to this many bytes of a first body piece live in the arena beside the head. */
@@ -14,14 +15,6 @@ move_state(struct ymo_exchange *ex, enum ymo_exchange_state from, enum ymo_excha
 {
     unsigned char was = atomic_exchange(&ex->state, (unsigned char)to);
     YMO_ASSERT(was == (unsigned char)from);
-}
-
-long long
-ymo_exchange_clock(void)
-{
-    struct timespec now;
-    YMO_ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (long long)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* ---- reactor side ---- */
@@ -141,7 +134,7 @@ void
 ymo_exchange_begin(struct ymo_exchange *ex, struct ymo_parker *parker)
 {
     if (ex->timed)
-        atomic_store_explicit(&ex->started, ymo_exchange_clock(), memory_order_relaxed);
+        atomic_store_explicit(&ex->started, ymo_clock_ns(), memory_order_relaxed);
     move_state(ex, YMO_EXCHANGE_QUEUED, YMO_EXCHANGE_RUNNING);
     ex->parker = parker;
 }

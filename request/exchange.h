@@ -72,16 +72,13 @@ struct ymo_exchange {
 
     /* atomic */
     atomic_uchar state;    /* enum ymo_exchange_state */
-    atomic_llong started;  /* CLOCK_MONOTONIC, ns; 0 until a `timed` one is RUNNING */
+    atomic_llong started;  /* ymo_clock_ns; 0 until a `timed` one is RUNNING */
     atomic_bool cancelled; /* the client is gone: stop when convenient, then END as usual */
     atomic_size_t unsent;  /* response bytes posted and not yet written to the socket */
     _Atomic(struct ymo_parker *) waiting; /* a worker parked on `unsent` or on the body */
     struct ymo_msg body_wanted;           /* reader → reactor: see ymo_body_begin */
     atomic_bool body_wanted_posted;
 };
-
-/* The clock of `started`: nanoseconds since some time in the past. */
-long long ymo_exchange_clock(void);
 
 /* ---- executor side: the worker that runs the exchange ---------------------------------- */
 

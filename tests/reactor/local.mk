@@ -5,21 +5,33 @@ tests_unit_reactor_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_reactor_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) reactor/libreactor.a protocols/libprotocols.a \
 	request/librequest.a base/libbase.a $(EV_LIBS) $(HTTP_PARSER_LIBS)
 tests_unit_reactor_SOURCES = \
+	tests/reactor/test_board.c \
 	tests/reactor/test_deadline.c \
 	tests/reactor/test_fairness.c \
 	tests/reactor/test_handoff.c \
+	tests/reactor/test_lifeline.c \
+	tests/reactor/test_link.c \
 	tests/reactor/test_outq.c \
+	tests/reactor/test_overdue.c \
+	tests/reactor/test_recycle.c \
 	tests/reactor/test_serving.c \
 	tests/reactor/test_siblings.c \
+	tests/reactor/test_signals.c \
 	tests/reactor/test_stopping.c \
 	tests/reactor/test_trouble.c \
 	tests/support/clock_step.c \
 	tests/support/clock_step.h \
+	tests/support/death.c \
+	tests/support/death.h \
 	tests/support/echo_executor.c \
 	tests/support/echo_executor.h \
 	tests/support/fail_accept.c \
 	tests/support/fail_accept.h \
+	tests/support/fake_clock.c \
+	tests/support/fake_clock.h \
 	tests/support/http_client.c \
 	tests/support/http_client.h \
+	tests/support/test_place.c \
+	tests/support/test_place.h \
 	tests/support/test_server.c \
 	tests/support/test_server.h

@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-bool
-ymo_death_by_assert(void (*fn)(void *arg), void *arg)
+int
+ymo_death_status(void (*fn)(void *arg), void *arg)
 {
-    int status = 0;
+    int status = -1;
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -23,6 +23,12 @@ ymo_death_by_assert(void (*fn)(void *arg), void *arg)
         fn(arg);
         _exit(0);
     }
-    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
-           WTERMSIG(status) == SIGABRT;
+    return pid > 0 && waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
+bool
+ymo_death_by_assert(void (*fn)(void *arg), void *arg)
+{
+    int status = ymo_death_status(fn, arg);
+    return status != -1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }

@@ -39,8 +39,11 @@ drain(struct ymo_executor *base)
 static void
 report(struct ymo_executor *base, const struct ymo_exchange *ex)
 {
-    (void)ex;
-    atomic_fetch_add(&((struct ymo_echo_executor *)base)->reported, 1);
+    struct ymo_echo_executor *x = (struct ymo_echo_executor *)base;
+    atomic_fetch_add(&x->reported, 1);
+    if (ex != x->last_reported)
+        atomic_fetch_add(&x->n_reported, 1);
+    x->last_reported = ex;
 }
 
 static const struct ymo_executor_ops ops = {submit, kick, cancel, report, drain};

@@ -27,6 +27,8 @@ struct ymo_echo_executor {
 
     /* how often what was called */
     atomic_int submitted, cancelled, taken_back, started, reported, drained;
+    const struct ymo_exchange *last_reported; /* reactor */
+    atomic_int n_reported;                    /* exchanges; `reported` counts calls */
 };
 
 /* Aborts when a thread cannot be had. */

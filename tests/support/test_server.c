@@ -148,14 +148,29 @@ endless(struct ymo_test_server *s, struct ymo_exchange *ex)
 }
 
 static void
-wait_at_gate(struct ymo_test_server *s, struct ymo_exchange *ex)
+pass_gate(struct ymo_test_server *s, struct ymo_exchange *ex)
 {
     atomic_fetch_add(&s->at_gate, 1);
     while (sem_wait(&s->gate) != 0)
         ;
     if (ymo_exchange_cancelled(ex))
         atomic_fetch_add(&s->gone, 1);
+}
+
+static void
+wait_at_gate(struct ymo_test_server *s, struct ymo_exchange *ex)
+{
+    pass_gate(s, ex);
     ymo_echo_executor_reply(ex, "open", 4);
+}
+
+static void
+half(struct ymo_test_server *s, struct ymo_exchange *ex)
+{
+    start_reply(ex, -1);
+    bool ok = ymo_exchange_respond(ex, "some", 4, false) == YMO_OK;
+    pass_gate(s, ex);
+    ymo_exchange_end(ex, !ok);
 }
 
 static void
@@ -191,6 +206,8 @@ handle(struct ymo_exchange *ex, void *arg)
         endless(s, ex);
     } else if (IS("/gate")) {
         wait_at_gate(s, ex);
+    } else if (IS("/half")) {
+        half(s, ex);
     } else if (IS("/broken") || IS("/broken0")) {
         broken(ex, IS("/broken"));
     } else if (IS("/empty")) {

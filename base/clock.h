@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* The clock that measures durations, whatever happens to the wall clock. Any thread. */
+#ifndef YMO_BASE_CLOCK_H
+#define YMO_BASE_CLOCK_H
+
+/* Nanoseconds since some time in the past; never 0. */
+long long ymo_clock_ns(void);
+
+#endif
