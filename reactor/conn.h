@@ -110,8 +110,6 @@ void ymo_conn_free(struct ymo_conn *c);
 
 /* Arm the deadline that fits what the connection waits for now. `progress`: something moved. */
 void ymo_conn_deadline(struct ymo_conn *c, bool progress);
-/* It passed. */
-void ymo_conn_expired(struct ymo_conn *c, enum ymo_deadline_kind kind);
 
 /* May this connection be closed by a graceful stop without losing anything? */
 bool ymo_conn_idle(const struct ymo_conn *c);

@@ -112,10 +112,31 @@ wake_loop(void *arg)
 static void
 expired(void *arg, struct ymo_deadline *d)
 {
-    (void)arg;
+    struct ymo_conn *c = YMO_CONTAINER_OF(d, struct ymo_conn, deadline);
     enum ymo_deadline_kind kind = d->kind;
+    (void)arg;
     d->kind = YMO_DEADLINE_NONE;
-    ymo_conn_expired(YMO_CONTAINER_OF(d, struct ymo_conn, deadline), kind);
+    switch (kind) {
+    case YMO_DEADLINE_HEAD:
+        ymo_conn_fail(c, NULL, 408, "the request head was not complete within head_timeout");
+        break;
+    case YMO_DEADLINE_BODY:
+        ymo_conn_fail(c, c->receiving, 408, "no more of the body came within body_timeout");
+        break;
+    case YMO_DEADLINE_IDLE:
+        ymo_conn_finish(c, false);
+        break;
+    case YMO_DEADLINE_WRITE:
+        ymo_info("conn %llu: %s: closed: the client took nothing for write_timeout",
+                 (unsigned long long)c->serial, c->remote_addr);
+        ymo_conn_kill(c);
+        break;
+    case YMO_DEADLINE_LINGER:
+    case YMO_DEADLINE_NONE:
+    case YMO_DEADLINE_KINDS:
+        ymo_conn_kill(c);
+        break;
+    }
 }
 
 void
