@@ -280,7 +280,9 @@ listen_on_loopback(int *port_r)
 bool
 ymo_test_server_start(struct ymo_test_server *s)
 {
-    ymo_log_init(YMO_LOG_FATAL); /* what is tested here is mostly worth a line of log */
+    /* What is tested here is mostly worth a line of log. Another server may be running. */
+    if (ymo_log_level != YMO_LOG_FATAL)
+        ymo_log_init(YMO_LOG_FATAL);
     int fd = s->beside ? dup(s->beside->listener.fd) : listen_on_loopback(&s->port);
     s->listener = (struct ymo_reactor_listener){
         .fd = fd, .codec = ymo_codec_find("http"), .name = "test", .id = 7};
