@@ -130,12 +130,17 @@ log_end(const struct ymo_worker *w, int status)
     char fate[YMO_FATE_MAX];
     const char *what = w->template ? "template" : "worker";
     ymo_fate_text(status, fate, sizeof(fate));
-    if (w->pid == 0)
+    bool leaving = w->state == YMO_WORKER_LEAVING;
+    if (w->pid == 0 && leaving)
+        ymo_debug("a worker was given up before the template had forked it");
+    else if (w->pid == 0)
         ymo_error("the template could not fork a worker");
-    else if (w->state == YMO_WORKER_LEAVING && (status == 0 || w->killed || !w->served))
+    else if (leaving && (status == 0 || w->killed || !w->served))
         ymo_info("%s %d has ended", what, (int)w->pid);
     else if (w->state == YMO_WORKER_STARTING)
         ymo_error("%s %d %s before it was ready", what, (int)w->pid, fate);
+    else if (status == 0)
+        ymo_notice("%s %d has ended, and not because of us", what, (int)w->pid);
     else
         ymo_error("%s %d %s", what, (int)w->pid, fate);
 }
@@ -207,8 +212,9 @@ more_or_fewer(struct ymo_supervisor *sv, int change)
     struct ymo_generation *g = sv->now;
     struct ymo_worker *last = NULL;
     if (g->adopted || g->target + change < 1 || g->target + change > g->board->n / 2) {
-        ymo_warn("%s: there are %d workers: it stays so", change > 0 ? "SIGTTIN" : "SIGTTOU",
-                 g->target);
+        ymo_warn("%s: %d worker%s, no %s can be had%s", change > 0 ? "SIGTTIN" : "SIGTTOU",
+                 g->target, g->target == 1 ? "" : "s", change > 0 ? "more" : "fewer",
+                 g->adopted ? " before the reload under way is done" : "");
         return;
     }
     g->target += change;
