@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Everything under contrib/ travels with the source, one file a line.
 EXTRA_DIST += \
-	contrib/demo/demo.py
+	contrib/container/Dockerfile \
+	contrib/container/Dockerfile.dockerignore \
+	contrib/container/compose.yml \
+	contrib/demo/demo.py \
+	contrib/kubernetes/yimmo-wsgi.yml \
+	contrib/nginx/yimmo-wsgi.conf \
+	contrib/systemd/hello.yml \
+	contrib/systemd/yimmo-wsgi@.service \
+	contrib/systemd/yimmo-wsgi@.socket
 
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = contrib/completion/yimmo-wsgi.bash

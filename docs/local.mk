@@ -4,7 +4,9 @@ dist_man_MANS = docs/yimmo-wsgi.1
 
 EXTRA_DIST += \
 	docs/architecture.md \
+	docs/deployment.md \
 	docs/http.md \
+	docs/processes.md \
 	docs/settings.md \
 	docs/threads.md \
 	docs/wsgi.md
