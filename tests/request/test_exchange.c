@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "request/exchange.h"
+
+#include "base/clock.h"
 #include "tests/support/death.h"
 #include "tests/support/test.h"
 
@@ -365,6 +367,7 @@ start_waiting(struct rig *r)
     static char body[HIGH + 1];
     pthread_t t;
     setup(r, YMO_EXCHANGE_RUNNING);
+    r->ex.timed = true;
     if (ymo_exchange_respond(&r->ex, body, HIGH + 1, false) < 0 ||
         pthread_create(&t, NULL, wait_for_room, r) != 0)
         abort();
@@ -380,10 +383,13 @@ wait_ends_with_room(void)
     pthread_t t = start_waiting(&r);
     ymo_exchange_sent(&r.ex, HIGH / 2); /* one byte more than half still waits */
     CHECK(!atomic_load(&r.over));
+    CHECK(atomic_load(&r.ex.paused) != 0);
     ymo_parker_unpark(&r.parker); /* spurious */
     ymo_exchange_sent(&r.ex, 1);
     pthread_join(t, NULL);
     CHECK_INT(r.rc, YMO_OK);
+    CHECK(r.ex.paused == 0);
+    CHECK(r.ex.started > 0); /* moved on */
     CHECK(r.ex.waiting == NULL);
     teardown(&r);
 }
@@ -495,7 +501,36 @@ flow(void)
     teardown(&r);
 }
 
+/* Those that are timed show since when they run; reused ones forget it. */
+static void
+begin_notes_the_time(void)
+{
+    struct rig r;
+    setup(&r, YMO_EXCHANGE_RUNNING);
+    CHECK_INT(r.ex.started, 0);
+    ymo_exchange_ended(&r.ex);
+    ymo_exchange_release(&r.ex);
+    for (int timed = 1; timed >= 0; timed--) {
+        ymo_exchange_open(&r.ex, NULL, 8, &r.mb, HIGH);
+        CHECK_INT(r.ex.timed, false);
+        CHECK_INT(r.ex.started, 0);
+        r.ex.timed = timed;
+        ymo_exchange_submit(&r.ex);
+        CHECK_INT(r.ex.started, 0);
+        long long before = ymo_clock_ns();
+        ymo_exchange_begin(&r.ex, &r.parker);
+        if (timed)
+            CHECK(r.ex.started >= before && r.ex.started <= ymo_clock_ns());
+        else
+            CHECK_INT(r.ex.started, 0);
+        ymo_exchange_ended(&r.ex);
+        ymo_exchange_release(&r.ex);
+    }
+    teardown(&r);
+}
+
 YMO_SUITE(exchange, transitions, open_forgets_the_last_life, respond_in_one_message,
           a_whole_body_is_not_urgent, pieces_in_order, broken_end, no_body_drops_data, files,
           wanted_once_until_looked_at, full_beyond_high_water, cannot_send_more_than_was_posted,
-          wait_ends_with_room, wait_ends_with_cancel, wait_ends_with_a_signal, flow);
+          wait_ends_with_room, wait_ends_with_cancel, wait_ends_with_a_signal, flow,
+          begin_notes_the_time);
