@@ -227,7 +227,8 @@ class Nginx:
         site = (CONTRIB / "nginx" / "yimmo-wsgi.conf").read_text()
         site, n = re.subn(r"server 127\.0\.0\.1:8081;", f"server {upstream};", site)
         assert n == 1
-        site = site.replace("listen [::]:80;", "").replace("listen 80;", f"listen 127.0.0.1:{port};")
+        site = site.replace("listen [::]:80;", "")
+        site = site.replace("listen 80;", f"listen 127.0.0.1:{port};")
         site = site.replace("/srv/hello/static/", f"{static}/")
         temporary = "".join(
             f"{kind}_temp_path {directory}/{kind};"

@@ -79,7 +79,8 @@ def test_manager_hears_of_a_reload_and_of_one_that_fails(serve, manager, tmp_pat
 
 
 def test_watchdog_is_answered(serve, manager):
-    serve("hello:app", "--supervise", env={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "200000"})
+    env = {"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "200000"}
+    serve("hello:app", "--supervise", env=env)
     manager.wait("READY")
     for _ in range(3):
         assert manager.wait("WATCHDOG")["WATCHDOG"] == "1"
