@@ -45,8 +45,13 @@ wait_for_body(struct input *in, struct ymo_body *b, bool is_worker)
 {
     struct ymo_parker own;
     int rc;
-    if (is_worker)
-        return ymo_body_wait(b, in->call->ex->parker);
+    if (is_worker) {
+        struct ymo_exchange *ex = in->call->ex;
+        ymo_exchange_pause(ex);
+        rc = ymo_body_wait(b, ex->parker);
+        ymo_exchange_resume(ex);
+        return rc;
+    }
     ymo_parker_init(&own);
     do
         rc = ymo_body_wait(b, &own);

@@ -47,7 +47,7 @@ about(const struct ymo_exchange *ex, char dst[ABOUT_MAX])
 static double
 seconds_since(const struct ymo_exchange *ex, long long now)
 {
-    return (double)(now - atomic_load_explicit(&ex->started, memory_order_relaxed)) / NS_PER_S;
+    return (double)(now - atomic_load(&ex->started)) / NS_PER_S;
 }
 
 /* The client learns that there is no (more) answer: what it has must not look complete. */
@@ -101,6 +101,8 @@ look(struct ymo_reactor *r, struct ymo_exchange *ex, long long now)
     const struct ymo_reactor_config *cfg = &r->cfg;
     if (atomic_load(&ex->state) != YMO_EXCHANGE_RUNNING || ex->abandoned)
         return false;
+    if (atomic_load(&ex->paused) != 0)
+        return false; /* it waits for its client, which write_timeout or body_timeout watch */
     double seconds = seconds_since(ex, now);
     if (cfg->request_timeout > 0 && seconds >= cfg->request_timeout)
         abandon(r, ex, seconds);
@@ -161,7 +163,7 @@ ymo_overdue_leave(const struct ymo_reactor *r)
     unsigned n = r->overdue.n_abandoned;
     ymo_warn("leaving with %u request%s over request_timeout that %s not end", n, n == 1 ? "" : "s",
              n == 1 ? "does" : "do");
-    _exit(1);
+    _exit(0); /* their clients have had their answers */
 }
 
 /* No thread will come to run what is queued: say so while the clients can still ask elsewhere. */

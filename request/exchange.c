@@ -61,6 +61,7 @@ ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id, struct ymo_m
     ymo_request_init(&ex->req, &ex->arena);
     ymo_response_init(&ex->resp);
     atomic_store_explicit(&ex->started, 0, memory_order_relaxed);
+    atomic_store_explicit(&ex->paused, 0, memory_order_relaxed);
     atomic_store_explicit(&ex->cancelled, false, memory_order_relaxed);
     atomic_store_explicit(&ex->unsent, 0, memory_order_relaxed);
     atomic_store_explicit(&ex->waiting, NULL, memory_order_relaxed);
@@ -137,6 +138,22 @@ ymo_exchange_begin(struct ymo_exchange *ex, struct ymo_parker *parker)
         atomic_store_explicit(&ex->started, ymo_clock_ns(), memory_order_relaxed);
     move_state(ex, YMO_EXCHANGE_QUEUED, YMO_EXCHANGE_RUNNING);
     ex->parker = parker;
+}
+
+void
+ymo_exchange_pause(struct ymo_exchange *ex)
+{
+    if (ex->timed)
+        atomic_store(&ex->paused, ymo_clock_ns());
+}
+
+void
+ymo_exchange_resume(struct ymo_exchange *ex)
+{
+    if (!ex->timed)
+        return;
+    atomic_fetch_add(&ex->started, ymo_clock_ns() - atomic_load(&ex->paused));
+    atomic_store(&ex->paused, 0); /* in this order: who sees it run again sees the new time */
 }
 
 static struct ymo_msg *
@@ -248,11 +265,13 @@ int
 ymo_exchange_wait(struct ymo_exchange *ex)
 {
     int rc = YMO_OK;
+    ymo_exchange_pause(ex);
     atomic_store(&ex->waiting, ex->parker);
     while (rc == YMO_OK && atomic_load(&ex->unsent) > ex->high_water / 2 &&
            !atomic_load(&ex->cancelled))
         rc = ymo_parker_park(ex->parker);
     atomic_store(&ex->waiting, NULL);
+    ymo_exchange_resume(ex);
     return rc;
 }
 

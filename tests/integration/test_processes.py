@@ -311,7 +311,7 @@ def test_ttin_and_ttou(serve):
             server.workers(n)
             load.more()
         server.send_signal(signal.SIGTTOU)
-        server.wait_log(r"SIGTTOU.*stays")
+        server.wait_log(r"SIGTTOU: 1 worker, no fewer")
         load.more()
     assert len(server.workers(1)) == 1
     assert "killed by" not in server.log()

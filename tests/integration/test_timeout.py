@@ -116,6 +116,24 @@ def test_body_of_the_request_counts_for_nothing(serve, gate, connect):
     server.wait_worker_gone(old)
 
 
+def test_time_that_the_client_takes_is_not_counted(serve, gate, connect):
+    """It reads slowly, or (streaming) sends slowly, and that is what other limits are for."""
+    options = ("--no-threads", "3", "--request-buffering", "off", "--response-buffer", "4K")
+    server = serve("gated:app", *TIMEOUT, *options, env=gate.env)
+    reader = connect(server, rcvbuf=4096).get("/flood?300")
+    assert reader.head().status == 200
+    sender = connect(server).send(post("/consume", b"abc")[:-1])
+    gate.heard("consume-entered")
+    hung = connect(server).get("/hold?x")
+    gate.accept("x")
+    assert hung.response().status == 504, "by now the limit has passed for all three"
+    sender.send("c")
+    assert sender.response().text == "3"
+    body = b"".join(reader.chunks())
+    assert len(body) > 1_000_000
+    assert server.log().count("over request_timeout (") == 1
+
+
 def test_requests_on_other_connections_go_on_under_load(serve, gate, connect):
     server = serve("procs:app", "--no-proc", "2", "--no-threads", "2", *TIMEOUT, env=gate.env)
     before = server.workers(2)

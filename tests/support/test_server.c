@@ -206,6 +206,11 @@ handle(struct ymo_exchange *ex, void *arg)
         endless(s, ex);
     } else if (IS("/gate")) {
         wait_at_gate(s, ex);
+    } else if (IS("/client")) {
+        ymo_exchange_pause(ex);
+        pass_gate(s, ex);
+        ymo_exchange_resume(ex);
+        ymo_echo_executor_reply(ex, "here", 4);
     } else if (IS("/half")) {
         half(s, ex);
     } else if (IS("/broken") || IS("/broken0")) {

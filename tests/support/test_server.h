@@ -12,6 +12,7 @@
  *   /file?OFF,LEN,SAY a range of `file`, with Content-Length SAY
  *   /endless          pieces until `stop` is set or the client is gone
  *   /gate             waits for ymo_test_server_open, then "open"
+ *   /client           waits likewise, as if for its client
  *   /half             a piece, "some", then waits likewise
  *   /broken /broken0  an end that says broken: after a piece, before anything
  *   /empty            204
