@@ -137,7 +137,7 @@ def test_kept_alive_client_is_told_before_its_worker_goes(serve, mood, gate, con
     server.wait_log("is to be replaced")
     client.get("/hold?x")
     visit = gate.accept("x")
-    server.wait_log("is ready", count=2)
+    server.wait_log("stopping: max_requests")
     visit.release()
     response = client.response()
     assert response.status == 200 and response.has_token("Connection", "close")
