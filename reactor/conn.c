@@ -406,40 +406,6 @@ ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
     return c;
 }
 
-void
-ymo_conn_adopt(struct ymo_reactor *r, const struct ymo_listener *l, int fd, bool shared,
-               struct ymo_slice bytes)
-{
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof(peer);
-    peer.ss_family = AF_UNSPEC;
-    if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
-        close(fd); /* the client is gone */
-        return;
-    }
-    struct ymo_conn *c = ymo_conn_open(r, l, fd, (struct sockaddr *)&peer);
-    if (!c) {
-        ymo_error("cannot take over a connection: out of memory");
-        return;
-    }
-    c->shared = shared;
-    take_input(c, bytes);
-    if (c->state == YMO_CONN_DEAD)
-        return;
-    update_read(c);
-    ymo_conn_deadline(c, !c->out);
-}
-
-void
-ymo_conn_rearm(struct ymo_conn *c)
-{
-    if (!ev_is_active(&c->rd))
-        return;
-    ev_io_stop(c->r->loop, &c->rd);
-    ev_io_set(&c->rd, c->fd, EV_READ);
-    ev_io_start(c->r->loop, &c->rd);
-}
-
 static void
 cancel_all(struct ymo_conn *c)
 {

@@ -68,16 +68,6 @@ struct ymo_conn {
 struct ymo_conn *ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
                                const struct sockaddr *peer);
 
-/*
- * Take over `fd` and the `bytes` received on it from another process, where it was accepted by `l`
- * too: as ymo_conn_open, with the bytes just read.
- */
-void ymo_conn_adopt(struct ymo_reactor *r, const struct ymo_listener *l, int fd, bool shared,
-                    struct ymo_slice bytes);
-
-/* The loop's poll set has lost the socket: have it put in again. */
-void ymo_conn_rearm(struct ymo_conn *c);
-
 /* Look at what has been received: called when the codec may go on (a response ended, room came). */
 void ymo_conn_input(struct ymo_conn *c);
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Seconds that a request waits before it is worth while to give it away: longer than a small one
@@ -210,6 +211,17 @@ send_conn(struct ymo_handoff *h, int seat, const struct ymo_conn *c, const struc
     return ymo_handmsg_send(h->board->inbox[seat][1], &m, parts, 3, c->fd);
 }
 
+/* The poll set has lost the socket: have it put in again. */
+static void
+rearm(struct ymo_handoff *h, struct ymo_conn *c)
+{
+    if (!ev_is_active(&c->rd))
+        return;
+    ev_io_stop(h->r->loop, &c->rd);
+    ev_io_set(&c->rd, c->fd, EV_READ);
+    ev_io_start(h->r->loop, &c->rd);
+}
+
 /* YMO_OK: gone. YMO_EAGAIN: this one cannot be. YMO_EIO: nor can any other, to this sibling. */
 static int
 give(struct ymo_handoff *h, int seat, struct ymo_exchange *ex, bool more)
@@ -224,7 +236,7 @@ give(struct ymo_handoff *h, int seat, struct ymo_exchange *ex, bool more)
         return YMO_EAGAIN; /* a worker was faster */
     if (ymo_pollset_remove(&h->pollset, r->loop, c->fd) < 0 ||
         send_conn(h, seat, c, ex, more) < 0) {
-        ymo_conn_rearm(c);
+        rearm(h, c);
         ymo_dispatch_put_back(r, ex);
         return YMO_EIO;
     }
@@ -324,6 +336,30 @@ expect_less(struct ymo_handoff *h, int seat, bool came, bool more)
         ev_timer_stop(h->r->loop, &h->expect);
 }
 
+/* A connection as if just accepted, and the bytes as if just read. */
+static void
+adopt(struct ymo_handoff *h, const struct ymo_listener *l, int fd, bool shared,
+      struct ymo_slice bytes)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+    peer.ss_family = AF_UNSPEC;
+    if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
+        close(fd); /* the client is gone */
+        return;
+    }
+    struct ymo_conn *c = ymo_conn_open(h->r, l, fd, (struct sockaddr *)&peer);
+    if (!c) {
+        ymo_error("cannot take over a connection: out of memory");
+        return;
+    }
+    c->shared = shared;
+    if (ymo_buf_append_slice(&c->in, bytes) < 0)
+        ymo_conn_kill(c);
+    else
+        ymo_conn_input(c);
+}
+
 static void
 on_conn(struct ymo_handoff *h, const struct ymo_handmsg *m, struct ymo_slice bytes, int fd)
 {
@@ -337,7 +373,7 @@ on_conn(struct ymo_handoff *h, const struct ymo_handmsg *m, struct ymo_slice byt
         const struct ymo_listener *l = &r->listeners[i];
         if (l->cfg->id != m->arg || !l->cfg->codec->portable)
             continue;
-        ymo_conn_adopt(r, l, fd, m->flags & YMO_HANDMSG_SHARED, bytes);
+        adopt(h, l, fd, m->flags & YMO_HANDMSG_SHARED, bytes);
         return;
     }
     ymo_error("seat %d gave a connection of listener %u, which is not here: closed", m->seat,
