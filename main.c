@@ -20,6 +20,7 @@
 #endif
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -353,11 +354,22 @@ serve(struct ymo_settings *s, int argc, char **argv)
 
 #endif
 
+/* Else a socket would be given the number, and what is written to stderr would go to a peer. */
+static void
+open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
+            _exit(EXIT_START);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     struct ymo_settings s;
     int status = 0;
+    open_standard_descriptors();
     if (ymo_settings_load(&s, argc, argv, environ) < 0)
         return EXIT_USAGE;
     ymo_log_init((enum ymo_log_level)s.log_level);

@@ -211,6 +211,7 @@ more_or_fewer(struct ymo_supervisor *sv, int change)
 {
     struct ymo_generation *g = sv->now;
     struct ymo_worker *last = NULL;
+    int n = 0;
     if (g->adopted || g->target + change < 1 || g->target + change > g->board->n / 2) {
         ymo_warn("%s: %d worker%s, no %s can be had%s", change > 0 ? "SIGTTIN" : "SIGTTOU",
                  g->target, g->target == 1 ? "" : "s", change > 0 ? "more" : "fewer",
@@ -222,9 +223,13 @@ more_or_fewer(struct ymo_supervisor *sv, int change)
                change > 0 ? "SIGTTIN" : "SIGTTOU", g->target, g->target == 1 ? "" : "s");
     for (struct ymo_list *l = sv->workers.next; change < 0 && l != &sv->workers; l = l->next) {
         struct ymo_worker *w = YMO_CONTAINER_OF(l, struct ymo_worker, node);
-        if (w->gen == g && !w->template && w->state != YMO_WORKER_LEAVING && !w->replaces)
+        if (w->gen == g && !w->template && w->state != YMO_WORKER_LEAVING && !w->replaces) {
             last = w;
+            n++;
+        }
     }
+    if (n <= g->target)
+        last = NULL; /* one has died, and now it will not be missed */
     /* With a replacement on its way, that one goes, too: one fewer is wanted. */
     if (last && last->replacement)
         ymo_fleet_drain(last->replacement, YMO_LINK_FEWER);
@@ -343,7 +348,12 @@ begin(struct ymo_supervisor *sv, struct ymo_settings *s)
             return YMO_ENOMEM;
         }
     }
-    return ymo_pidfile_write(sv->now->settings.pidfile);
+    if (ymo_pidfile_write(sv->now->settings.pidfile) == YMO_OK)
+        return YMO_OK;
+    if (!sv->now->adopted)
+        return YMO_EIO;
+    ymo_warn("going on without a pidfile"); /* workers that serve are not to end of it */
+    return YMO_OK;
 }
 
 static void

@@ -119,8 +119,7 @@ void
 ymo_upgrade_begin(struct ymo_supervisor *sv)
 {
     sigset_t all, before;
-    if (!sv->program || sv->phase != YMO_PHASE_RUN || sv->check_pid || sv->next ||
-        sv->now->adopted) {
+    if (!sv->program || sv->phase != YMO_PHASE_RUN || sv->check_pid || sv->next) {
         refuse(!sv->program                 ? "its path is not known"
                : sv->phase != YMO_PHASE_RUN ? "the server is still starting"
                : sv->check_pid              ? "that is already under way"

@@ -39,6 +39,13 @@ def test_supervisor_runs_no_python(serve):
     assert len(os.listdir(f"/proc/{server.pid}/task")) == 1
 
 
+@pytest.mark.parametrize("options", [(), ("--no-proc", "2")])
+def test_closed_standard_input_is_not_replaced_by_a_socket(serve, options):
+    server = serve("procs:app", *options, preexec_fn=lambda: os.close(0))
+    for pid in (server.pid, pid_of(server)):
+        assert os.readlink(f"/proc/{pid}/fd/0") == "/dev/null"
+
+
 @pytest.mark.parametrize("options", [("--no-proc", "1"), ("--no-proc", "3")])
 def test_one_process_has_a_supervisor_only_when_asked(serve, options):
     server = serve("procs:app", *options)
@@ -329,6 +336,20 @@ def test_worker_taken_away_finishes_its_request(serve, gate, connect):
         visit.release()
     assert len({int(c.response().text) for c in clients.values()}) == 2
     server.workers(1)
+
+
+def test_fewer_workers_while_one_is_missing_takes_none_that_serves(serve, mood):
+    server = serve("procs:app", "--no-proc", "3", env={"YMO_TEST_MOOD": mood})
+    killed, *left = server.workers(3)
+    mood.write_text("raise")
+    os.kill(killed, signal.SIGKILL)
+    server.wait_log("before it was ready")
+    server.send_signal(signal.SIGTTOU)
+    server.wait_log("SIGTTOU: 2 workers from now on")
+    server.send_signal(signal.SIGTTIN)
+    server.wait_log("SIGTTIN: 3 workers from now on")
+    assert set(left) <= set(server.workers())
+    assert "one worker fewer was asked for" not in server.log()
 
 
 # ---- fairness ----

@@ -122,6 +122,37 @@ def test_application_that_does_not_load_in_the_new_program(serve, program, tmp_p
     assert not set(server.workers(2)) & set(workers)
 
 
+def test_program_whose_application_does_not_load_can_be_replaced_again(serve, program, tmp_path):
+    mood = tmp_path / "mood"
+    server = serve("procs:app", "--no-proc", "2", env={"YMO_TEST_MOOD": mood})
+    workers = server.workers(2)
+    mood.write_text("raise")
+    with Load(server.port, kept=4, fresh=2) as load:
+        server.send_signal(signal.SIGUSR2)
+        server.wait_log("the 2 workers of before go on serving")
+        mood.write_text("")
+        server.send_signal(signal.SIGUSR2)
+        server.wait_log("this is the new program", count=2)
+        server.wait_log("reloaded: 2 workers")
+        load.more()
+    assert not set(server.workers(2)) & set(workers)
+    assert server.stop() == 0
+
+
+def test_pidfile_that_cannot_be_written_any_more_ends_nothing(serve, program, tmp_path):
+    pidfile = tmp_path / "run" / "pid"
+    pidfile.parent.mkdir()
+    server = serve("procs:app", "--no-proc", "2", "--pidfile", pidfile)
+    server.workers(2)
+    shutil.rmtree(pidfile.parent)
+    with Load(server.port, kept=4, fresh=2) as load:
+        server.send_signal(signal.SIGUSR2)
+        server.wait_log("reloaded: 2 workers")
+        load.more()
+    assert "going on without a pidfile" in server.log()
+    assert server.stop() == 0
+
+
 def test_unix_socket_and_pidfile_stay(serve, program, tmp_path, short_dir):
     path, pidfile = short_dir / "s", tmp_path / "pid"
     server = serve(
