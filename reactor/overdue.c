@@ -101,11 +101,12 @@ look(struct ymo_reactor *r, struct ymo_exchange *ex, long long now)
     const struct ymo_reactor_config *cfg = &r->cfg;
     if (atomic_load(&ex->state) != YMO_EXCHANGE_RUNNING || ex->abandoned)
         return false;
-    if (atomic_load(&ex->paused) != 0)
-        return false; /* it waits for its client, which write_timeout or body_timeout watch */
     double seconds = seconds_since(ex, now);
-    if (cfg->request_timeout > 0 && seconds >= cfg->request_timeout)
-        abandon(r, ex, seconds);
+    /* While it waits for its client write_timeout or body_timeout watch, and not we. */
+    bool waits = atomic_load(&ex->paused) != 0;
+    double own = seconds - (double)atomic_load(&ex->waited) / NS_PER_S;
+    if (cfg->request_timeout > 0 && !waits && own >= cfg->request_timeout)
+        abandon(r, ex, own);
     else if (cfg->slow_request_log > 0 && seconds >= cfg->slow_request_log && !ex->reported)
         show(r, ex, seconds);
     else

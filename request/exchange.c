@@ -62,6 +62,7 @@ ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id, struct ymo_m
     ymo_response_init(&ex->resp);
     atomic_store_explicit(&ex->started, 0, memory_order_relaxed);
     atomic_store_explicit(&ex->paused, 0, memory_order_relaxed);
+    atomic_store_explicit(&ex->waited, 0, memory_order_relaxed);
     atomic_store_explicit(&ex->cancelled, false, memory_order_relaxed);
     atomic_store_explicit(&ex->unsent, 0, memory_order_relaxed);
     atomic_store_explicit(&ex->waiting, NULL, memory_order_relaxed);
@@ -152,7 +153,7 @@ ymo_exchange_resume(struct ymo_exchange *ex)
 {
     if (!ex->timed)
         return;
-    atomic_fetch_add(&ex->started, ymo_clock_ns() - atomic_load(&ex->paused));
+    atomic_fetch_add(&ex->waited, ymo_clock_ns() - atomic_load(&ex->paused));
     atomic_store(&ex->paused, 0); /* in this order: who sees it run again sees the new time */
 }
 

@@ -73,7 +73,8 @@ struct ymo_exchange {
     /* atomic */
     atomic_uchar state;    /* enum ymo_exchange_state */
     atomic_llong started;  /* ymo_clock_ns; 0 until a `timed` one is RUNNING */
-    atomic_llong paused;   /* ymo_clock_ns; 0 unless its time does not count now */
+    atomic_llong paused;   /* ymo_clock_ns; 0 unless it waits for its client now */
+    atomic_llong waited;   /* nanoseconds that it has waited for its client before */
     atomic_bool cancelled; /* the client is gone: stop when convenient, then END as usual */
     atomic_size_t unsent;  /* response bytes posted and not yet written to the socket */
     _Atomic(struct ymo_parker *) waiting; /* a worker parked on `unsent` or on the body */
@@ -88,7 +89,7 @@ void ymo_exchange_begin(struct ymo_exchange *ex, struct ymo_parker *parker);
 
 /*
  * A `timed` one waits for its client from here on, until `resume`: that is not the application's
- * time, and `started` moves on by as much. ymo_exchange_wait does so itself.
+ * time. ymo_exchange_wait does so itself.
  */
 void ymo_exchange_pause(struct ymo_exchange *ex);
 void ymo_exchange_resume(struct ymo_exchange *ex);
