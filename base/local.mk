@@ -5,6 +5,8 @@ base_libbase_a_CPPFLAGS = $(YMO_CPPFLAGS)
 base_libbase_a_SOURCES = \
 	base/arena.c \
 	base/arena.h \
+	base/bell.c \
+	base/bell.h \
 	base/buf.c \
 	base/buf.h \
 	base/clock.c \

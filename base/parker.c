@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/parker.h"
 
+#include "base/bell.h"
+
 #include <errno.h>
+#include <stddef.h>
 
 void
 ymo_parker_init(struct ymo_parker *p)
 {
     YMO_ASSERT(sem_init(&p->sem, 0, 0) == 0);
     atomic_init(&p->token, false);
+    p->bell = NULL;
+    p->next_rung = NULL;
 }
 
 void
@@ -19,6 +24,8 @@ ymo_parker_destroy(struct ymo_parker *p)
 int
 ymo_parker_park(struct ymo_parker *p)
 {
+    if (p->bell)
+        return p->bell->park(p);
     if (sem_wait(&p->sem) != 0) {
         YMO_ASSERT(errno == EINTR);
         return YMO_EINTR;
@@ -32,6 +39,10 @@ ymo_parker_park(struct ymo_parker *p)
 void
 ymo_parker_unpark(struct ymo_parker *p)
 {
-    if (!atomic_exchange(&p->token, true))
+    if (atomic_exchange(&p->token, true))
+        return;
+    if (p->bell)
+        ymo_bell_ring(p->bell, p);
+    else
         sem_post(&p->sem);
 }

@@ -13,15 +13,22 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct ymo_bell;
+
 struct ymo_parker {
     sem_t sem;
     atomic_bool token;
+    struct ymo_bell *bell;        /* NULL: it sleeps on the semaphore; else see bell.h */
+    struct ymo_parker *next_rung; /* the bell's */
 };
 
 void ymo_parker_init(struct ymo_parker *p);
 void ymo_parker_destroy(struct ymo_parker *p);
 
-/* Owner thread only. 0 after an unpark; YMO_EINTR when a signal handler ran on this thread. */
+/*
+ * Owner thread only. 0 after an unpark; YMO_EINTR when a signal handler ran on this thread, or
+ * when the bell's owner has another reason to give up waiting.
+ */
 int ymo_parker_park(struct ymo_parker *p) YMO_MUST_CHECK;
 
 /* Any thread. One system call at most, and only when the owner sleeps. */

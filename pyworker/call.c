@@ -82,5 +82,5 @@ ymo_call_clear(struct ymo_call *c)
 int
 ymo_call_interrupted(void)
 {
-    return PyErr_CheckSignals();
+    return PyErr_Occurred() ? -1 : PyErr_CheckSignals();
 }

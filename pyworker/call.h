@@ -18,14 +18,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct ymo_greens;
+
 struct ymo_call {
     /* for the worker's life */
     struct ymo_pystate *st;
-    struct ymo_call *next; /* in st->calls */
-    int worker;            /* its number */
-    unsigned long thread;  /* the worker's, as Python numbers threads */
-    bool main;             /* the worker runs on Python's main thread */
-    PyObject *greenlet;    /* that runs the call, or NULL: the thread does; borrowed */
+    struct ymo_call *next;     /* in st->calls */
+    int worker;                /* its number */
+    unsigned long thread;      /* the worker's, as Python numbers threads */
+    bool main;                 /* the worker runs on Python's main thread */
+    struct ymo_greens *greens; /* NULL: one call at a time runs on the thread itself */
+    struct ymo_parker *reader; /* for waits in wsgi.input; NULL: the exchange's */
+    PyObject *greenlet;        /* that runs the call, or NULL: the thread does; borrowed */
 
     /*
      * For who is asked where a request hangs. Any thread may read them: `running` is an exchange
@@ -66,8 +70,8 @@ void ymo_call_detach(struct ymo_call *c);
 void ymo_call_clear(struct ymo_call *c);
 
 /*
- * YMO_EINTR came out of a wait: let Python's signal handlers run. 0, or -1 with the exception that
- * one of them raised. Does nothing on other threads than the main one, as Python has it.
+ * YMO_EINTR came out of a wait: let Python's signal handlers run, on the main thread. 0, or -1 with
+ * the exception that one of them raised, or that was thrown into the waiting greenlet.
  */
 int ymo_call_interrupted(void) YMO_MUST_CHECK;
 

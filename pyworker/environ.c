@@ -73,7 +73,7 @@ make_template(const struct ymo_pyworker_config *cfg, PyObject *errors, PyObject 
         put(d, "wsgi.version", Py_BuildValue("(ii)", 1, 0)) < 0 ||
         put(d, "wsgi.url_scheme", latin1("http")) < 0 ||
         put(d, "wsgi.input", new_ref(Py_None)) < 0 || put(d, "wsgi.errors", new_ref(errors)) < 0 ||
-        put(d, "wsgi.multithread", PyBool_FromLong(cfg->n_threads > 1)) < 0 ||
+        put(d, "wsgi.multithread", PyBool_FromLong(cfg->n_threads > 1 || cfg->greenlets > 0)) < 0 ||
         put(d, "wsgi.multiprocess", PyBool_FromLong(cfg->multiprocess)) < 0 ||
         put(d, "wsgi.run_once", PyBool_FromLong(0)) < 0 ||
         put(d, "wsgi.input_terminated", PyBool_FromLong(1)) < 0 ||

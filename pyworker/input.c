@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "pyworker/input.h"
 
+#include "pyworker/greens.h"
+
 #include <errno.h>
 #include <string.h>
 
 /* Read-ahead of a body that is not in memory: as much as one pread is worth. */
 enum { BUFFER = 64 * 1024 };
+
+/* Who reads: the request itself, another greenlet of its thread, or another thread. */
+enum reader { ITSELF, GREENLET, THREAD };
 
 struct input {
     PyObject_HEAD struct ymo_call *call; /* NULL when no request is open */
@@ -39,24 +44,32 @@ in_memory(struct input *in, struct ymo_slice *rest_r)
     return rest_r->data != NULL;
 }
 
-/* Sleep until something arrives. A foreign thread has no parker of its own. */
+/* A foreign thread has no parker of its own. */
 static int
-wait_for_body(struct input *in, struct ymo_body *b, bool is_worker)
+wait_on_thread(struct ymo_body *b)
 {
     struct ymo_parker own;
     int rc;
-    if (is_worker) {
-        struct ymo_exchange *ex = in->call->ex;
-        ymo_exchange_pause(ex);
-        rc = ymo_body_wait(b, ex->parker);
-        ymo_exchange_resume(ex);
-        return rc;
-    }
     ymo_parker_init(&own);
     do
         rc = ymo_body_wait(b, &own);
     while (rc == YMO_EINTR);
     ymo_parker_destroy(&own);
+    return rc;
+}
+
+/* Sleep until something arrives. That is not the application's time, if nothing else of it runs. */
+static int
+wait_for_body(struct input *in, struct ymo_body *b, enum reader who)
+{
+    if (who == THREAD)
+        return wait_on_thread(b);
+    struct ymo_exchange *ex = in->call->ex;
+    if (who == ITSELF)
+        ymo_exchange_pause(ex);
+    int rc = ymo_body_wait(b, in->call->reader ? in->call->reader : ex->parker);
+    if (who == ITSELF)
+        ymo_exchange_resume(ex);
     return rc;
 }
 
@@ -80,7 +93,9 @@ static ssize_t
 fetch(struct input *in, char *dst, size_t n)
 {
     struct ymo_body *b = body_of(in);
-    bool is_worker = PyThread_get_thread_ident() == in->call->thread;
+    enum reader who = PyThread_get_thread_ident() != in->call->thread ? THREAD
+                      : ymo_greens_is_current(in->call)               ? ITSELF
+                                                                      : GREENLET;
     for (;;) {
         int rc = YMO_OK;
         PyThreadState *saved = PyEval_SaveThread();
@@ -88,7 +103,7 @@ fetch(struct input *in, char *dst, size_t n)
         ssize_t got = ymo_body_read(b, dst, n);
         int saved_errno = errno;
         if (got == YMO_EAGAIN)
-            rc = wait_for_body(in, b, is_worker);
+            rc = wait_for_body(in, b, who);
         PyEval_RestoreThread(saved);
         if (rc == YMO_EINTR && ymo_call_interrupted() < 0)
             return -1;
@@ -463,6 +478,7 @@ ymo_input_detach(PyObject *self)
             int rc = ymo_parker_park(in->leaver);
             (void)rc;
             PyEval_RestoreThread(saved);
+            PyErr_Clear(); /* the request is over: too late to kill its greenlet */
         }
         in->leaver = NULL;
     }

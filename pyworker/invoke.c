@@ -55,8 +55,26 @@ handle_raised(struct ymo_call *c, const char *what)
                PyErr_GivenExceptionMatches(exc, PyExc_ConnectionResetError)) {
         /* The application only passes on what read() or write() told it. */
         log_request(YMO_LOG_INFO, c->ex, "the client disconnected");
+    } else if (c->greens && PyErr_GivenExceptionMatches(exc, c->st->greenlet_exit)) {
+        log_request(YMO_LOG_WARNING, c->ex, "the application killed the greenlet that runs it");
     } else if (ymo_log_enabled(YMO_LOG_ERROR)) {
         log_request(YMO_LOG_ERROR, c->ex, what);
+        ymo_pylog_traceback(YMO_LOG_ERROR, exc);
+    }
+    Py_DECREF(exc);
+}
+
+void
+ymo_invoke_signals(struct ymo_pystate *st)
+{
+    if (PyErr_CheckSignals() == 0)
+        return;
+    PyObject *exc = ymo_pycompat_take_raised();
+    if (ymo_pysignal_is_exit(exc)) {
+        ymo_notice("a signal handler asked to end the process");
+        st->stop(st->stop_arg);
+    } else {
+        ymo_error("a signal handler raised an exception");
         ymo_pylog_traceback(YMO_LOG_ERROR, exc);
     }
     Py_DECREF(exc);

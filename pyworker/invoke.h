@@ -14,4 +14,10 @@
  * the exchange; leaves no exception set. */
 void ymo_invoke_run(struct ymo_call *c, struct ymo_exchange *ex, struct ymo_parker *parker);
 
+/*
+ * Main thread, while it runs no request: let the application's signal handlers run. What they
+ * raise ends the process or is logged.
+ */
+void ymo_invoke_signals(struct ymo_pystate *st);
+
 #endif

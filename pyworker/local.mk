@@ -12,6 +12,8 @@ pyworker_sources = \
 	pyworker/errors.h \
 	pyworker/file_wrapper.c \
 	pyworker/file_wrapper.h \
+	pyworker/greens.c \
+	pyworker/greens.h \
 	pyworker/input.c \
 	pyworker/input.h \
 	pyworker/interp.c \

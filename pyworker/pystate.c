@@ -63,6 +63,7 @@ ymo_pystate_clear(struct ymo_pystate *st)
     ymo_environ_clear(&st->environ);
     Py_CLEAR(st->app);
     Py_CLEAR(st->errors);
+    Py_CLEAR(st->greenlet_exit);
     Py_CLEAR(st->start_response_type);
     Py_CLEAR(st->write_type);
     Py_CLEAR(st->input_type);

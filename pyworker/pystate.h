@@ -23,6 +23,8 @@ struct ymo_pystate {
     PyObject *str_close, *str_read, *str_write, *str_flush;
     struct ymo_environ environ;
 
+    PyObject *greenlet_exit; /* the exception that kills a greenlet; NULL without greenlets */
+
     struct ymo_call *calls; /* of all workers, linked by next */
 
     bool forked;             /* this process is a child that application code forked */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "pyworker/apploader.h"
+#include "pyworker/greens.h"
 #include "pyworker/interp.h"
 #include "pyworker/invoke.h"
 #include "pyworker/pyfork.h"
@@ -31,6 +32,7 @@ struct worker {
     pthread_t thread; /* not for worker 0 */
     struct ymo_queue_worker queue;
     struct ymo_call call;
+    struct ymo_greens *greens; /* or NULL: one request at a time */
 };
 
 struct ymo_pyworker {
@@ -41,6 +43,7 @@ struct ymo_pyworker {
     PyInterpreterState *interp;
     bool prepared; /* for forks */
     int n_workers;
+    int greenlets; /* for each of them; or 0 */
     struct worker *workers;
 };
 
@@ -100,29 +103,12 @@ ymo_pyworker_executor(struct ymo_pyworker *pw)
 
 /* ---- workers ---- */
 
-/* Signal handlers of the application's ran while worker 0 had nothing else to do. */
-static void
-check_signals(struct ymo_pyworker *pw)
-{
-    if (PyErr_CheckSignals() == 0)
-        return;
-    PyObject *exc = ymo_pycompat_take_raised();
-    if (ymo_pysignal_is_exit(exc)) {
-        ymo_notice("a signal handler asked to end the process");
-        pw->state.stop(pw->state.stop_arg);
-    } else {
-        ymo_error("a signal handler raised an exception");
-        ymo_pylog_traceback(YMO_LOG_ERROR, exc);
-    }
-    Py_DECREF(exc);
-}
-
 static void
 sleep_until_work(struct worker *w)
 {
     /* What came since its last Python code ran must not wait for the next request. */
     if (w->index == 0)
-        check_signals(w->pw);
+        ymo_invoke_signals(&w->pw->state);
     PyThreadState *saved = PyEval_SaveThread();
     int rc = ymo_parker_park(&w->queue.parker);
     /*
@@ -134,18 +120,16 @@ sleep_until_work(struct worker *w)
         ymo_parker_unpark(&w->pw->workers[0].queue.parker);
     PyEval_RestoreThread(saved);
     if (w->index == 0)
-        check_signals(w->pw);
+        ymo_invoke_signals(&w->pw->state);
 }
 
-/* GIL held on entry and on return, and while there is work. */
+/* One request at a time. GIL held on entry and on return, and while there is work. */
 static void
-work(struct worker *w)
+work_alone(struct worker *w)
 {
     struct ymo_mailbox *mailbox = NULL;
     bool closed = false;
     ymo_call_init(&w->call, &w->pw->state, w->index);
-    if (w->pw->watch)
-        ymo_watch_enter(w->pw->watch, w->index);
     while (!closed) {
         struct ymo_exchange *ex = ymo_queue_pop(&w->pw->queue, &w->queue, &closed);
         if (ex && mailbox && mailbox != ex->mailbox)
@@ -161,6 +145,15 @@ work(struct worker *w)
             sleep_until_work(w);
     }
     ymo_call_clear(&w->call);
+}
+
+static void
+work(struct worker *w)
+{
+    if (w->pw->watch)
+        ymo_watch_enter(w->pw->watch, w->index);
+    if (!w->greens || ymo_greens_run(w->greens) < 0)
+        work_alone(w);
     if (w->pw->watch)
         ymo_watch_leave(w->pw->watch, w->index);
 }
@@ -219,11 +212,21 @@ start_threads(struct ymo_pyworker *pw)
     return n;
 }
 
+static void
+start_greens(struct ymo_pyworker *pw)
+{
+    for (int i = 0; pw->greenlets > 0 && i < pw->n_workers; i++) {
+        struct worker *w = &pw->workers[i];
+        w->greens = ymo_greens_create(&pw->state, &pw->queue, &w->queue, i, pw->greenlets);
+    }
+}
+
 void
 ymo_pyworker_run(struct ymo_pyworker *pw, void (*stop)(void *arg), void *arg)
 {
     pw->state.stop = stop;
     pw->state.stop_arg = arg;
+    start_greens(pw);
     ymo_pysignal_wake(&pw->workers[0].queue.parker);
     if (pw->watch)
         ymo_watch_start(pw->watch);
@@ -282,7 +285,11 @@ load(struct ymo_pyworker *pw, const struct ymo_pyworker_config *cfg)
     if (cfg->reports)
         pw->watch = ymo_watch_create(&pw->state, pw->n_workers);
     pw->state.app = ymo_apploader_load(cfg->module, cfg->app);
-    return pw->state.app ? YMO_OK : YMO_EINVAL;
+    if (!pw->state.app || (cfg->greenlets > 0 && ymo_greens_check(&pw->state, cfg->greenlets) < 0))
+        return YMO_EINVAL;
+    pw->greenlets = cfg->greenlets;
+    pw->queue.busy_idle = cfg->greenlets > 0;
+    return YMO_OK;
 }
 
 int
@@ -312,8 +319,11 @@ ymo_pyworker_finish(struct ymo_pyworker *pw)
     if (Py_FinalizeEx() < 0)
         ymo_warn("what the application printed last could not be written");
     ymo_queue_destroy(&pw->queue);
-    for (int i = 0; i < pw->n_workers; i++)
+    for (int i = 0; i < pw->n_workers; i++) {
         ymo_queue_worker_destroy(&pw->workers[i].queue);
+        if (pw->workers[i].greens)
+            ymo_greens_free(pw->workers[i].greens);
+    }
     if (pw->watch)
         ymo_watch_free(pw->watch);
     free(pw->workers);
@@ -327,8 +337,10 @@ ymo_pyworker_fork(struct ymo_pyworker *pw)
         ymo_pyfork_prepare();
     pw->prepared = true;
     int rc = ymo_pyfork_spawn();
-    if (rc == 0) /* the hook of pysignal.c cannot tell our forks from the application's */
+    if (rc == 0) { /* the hook of pysignal.c cannot tell our forks from the application's */
         pw->state.forked = false;
+        ymo_greens_forked();
+    }
     return rc;
 }
 

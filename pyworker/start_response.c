@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pyworker/start_response.h"
 
+#include "pyworker/greens.h"
 #include "pyworker/output.h"
 #include "pyworker/wsgi_headers.h"
 
@@ -111,9 +112,9 @@ call_write(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnam
         return NULL;
     }
     /* It may have to wait for the client, on the worker's own parker. */
-    if (PyThread_get_thread_ident() != c->thread) {
-        PyErr_SetString(PyExc_RuntimeError, "write was called by a thread that does not run the "
-                                            "request");
+    if (PyThread_get_thread_ident() != c->thread || !ymo_greens_is_current(c)) {
+        PyErr_Format(PyExc_RuntimeError, "write was called by a %s that does not run the request",
+                     c->greens ? "greenlet" : "thread");
         return NULL;
     }
     if (!c->started) {

@@ -241,6 +241,17 @@ ymo_reactor_stop(void *arg)
 
 /* ---- life ------------------------------------------------------------------------------ */
 
+/*
+ * Takes the place of libev's function for the whole process. gevent, which shares our libev where
+ * both use the system's, has all memory of libev come from Python, whose lock the reactor never
+ * takes; and a loop that was made before that change, or used after Python's end, would crash.
+ */
+__attribute__((visibility("default"))) void
+ev_set_allocator(void *(*cb)(void *ptr, long size))
+{
+    (void)cb;
+}
+
 static struct ev_loop *
 new_loop(bool use_kqueue)
 {

@@ -37,6 +37,7 @@ take_idle(struct ymo_queue *q)
         w->next_idle = NULL;
         w->idle = false;
         q->n_waking++;
+        q->wakes++;
     }
     return w;
 }
@@ -70,11 +71,11 @@ ymo_queue_kick(struct ymo_queue *q)
 {
     struct ymo_queue_worker *wake = NULL;
     pthread_mutex_lock(&q->lock);
-    if (q->first && q->pops == 0 && q->n_waking == 0)
+    if (q->first && q->pops == 0 && (q->n_waking == 0 || (q->busy_idle && q->wakes == 0)))
         wake = take_idle(q);
     q->n_quick_before = q->n_quick;
     q->n_quick = 0;
-    q->pops = 0;
+    q->pops = q->wakes = 0;
     q->epoch++;
     bool again = (q->first && q->idle) || q->n_quick_before > 0;
     pthread_mutex_unlock(&q->lock);

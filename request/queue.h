@@ -33,7 +33,10 @@ struct ymo_queue {
      */
     uint64_t epoch; /* 64 bits never come round: 0 must go on saying idle */
     unsigned n_quick, n_quick_before;
-    unsigned pops; /* in this epoch */
+    unsigned pops, wakes; /* in this epoch */
+    /* Set by the owner at first: a worker that is listed as idle may be busy with requests it took
+     * before, as one that runs several at once. Then a kick does not trust that it wakes soon. */
+    bool busy_idle;
     bool closed;
 };
 
