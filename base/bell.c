@@ -44,6 +44,7 @@ void
 ymo_bell_hang(struct ymo_bell *b, struct ymo_parker *p)
 {
     p->bell = b;
+    atomic_store(&p->token, false); /* one from before would keep it silent */
 }
 
 void

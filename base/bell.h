@@ -28,7 +28,9 @@ struct ymo_bell {
 int ymo_bell_init(struct ymo_bell *b, int (*park)(struct ymo_parker *p)) YMO_MUST_CHECK;
 void ymo_bell_destroy(struct ymo_bell *b);
 
-/* Nobody may sleep on `p` or be about to wake it yet. From now on its wake-ups ring the bell. */
+/*
+ * From now on wake-ups of `p` ring the bell; what woke it before is forgotten. Nobody sleeps on it.
+ */
 void ymo_bell_hang(struct ymo_bell *b, struct ymo_parker *p);
 
 /* parker.c: any thread, signal handlers too. `p` is in no list. */

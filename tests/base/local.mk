@@ -5,6 +5,7 @@ tests_unit_base_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_base_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) base/libbase.a
 tests_unit_base_SOURCES = \
 	tests/base/test_arena.c \
+	tests/base/test_bell.c \
 	tests/base/test_buf.c \
 	tests/base/test_list.c \
 	tests/base/test_log.c \

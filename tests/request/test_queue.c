@@ -147,6 +147,25 @@ kick_wakes_another_without_progress_only(void)
     teardown();
 }
 
+/* An idle worker that runs several requests at once may not come, and is not waited for. */
+static void
+kick_does_not_trust_busy_idle_workers(void)
+{
+    setup();
+    q.busy_idle = true;
+    CHECK_INT(pop(0), -1);
+    CHECK_INT(pop(1), -1);
+    push(0, 5);
+    CHECK(woken(1));
+    CHECK(ymo_queue_kick(&q)); /* it was woken only just now */
+    CHECK_INT(n_woken(), 0);
+    (void)ymo_queue_kick(&q);
+    CHECK(woken(0));
+    CHECK_INT(pop(0), 0);
+    CHECK_INT(pop(1), 1);
+    teardown();
+}
+
 static void
 kick_says_when_it_is_needed_again(void)
 {
@@ -359,5 +378,6 @@ each_exactly_once(void)
 }
 
 YMO_SUITE(queue, first_in_first_out, one_push_wakes_one, kick_wakes_another_without_progress_only,
-          kick_says_when_it_is_needed_again, nothing_starves_behind_a_slow_worker, take_back,
-          close_drains, spurious_wake_ups, each_exactly_once);
+          kick_does_not_trust_busy_idle_workers, kick_says_when_it_is_needed_again,
+          nothing_starves_behind_a_slow_worker, take_back, close_drains, spurious_wake_ups,
+          each_exactly_once);
