@@ -185,7 +185,7 @@ void
 ymo_listener_update(struct ymo_reactor *r)
 {
     bool want = !r->stopping && r->n_conns < r->cfg.max_connections && !ev_is_active(&r->resume) &&
-                !ev_is_active(&r->yield);
+                !ev_is_active(&r->yield) && !ymo_overdue_all(r);
     if (want == r->accepting)
         return;
     r->accepting = want;
@@ -203,11 +203,13 @@ ymo_listener_close_all(struct ymo_reactor *r)
     for (size_t i = 0; i < r->cfg.n_listeners; i++) {
         struct ymo_listener *l = &r->listeners[i];
         ev_io_stop(r->loop, &l->io);
-        /* Clients that the kernel has already let in would be reset: serve them. */
+        /* Clients that the kernel has already let in would be reset: serve them, unless a
+         * replacement can and we cannot. */
         int before;
         do
             before = r->n_conns;
-        while (accept_some(l, ACCEPTS) && r->n_conns > before);
+        while (!(r->patient && ymo_overdue_all(r)) && accept_some(l, ACCEPTS) &&
+               r->n_conns > before);
         close(l->cfg->fd);
     }
     ev_timer_stop(r->loop, &r->resume);

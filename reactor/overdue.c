@@ -83,6 +83,7 @@ abandon(struct ymo_reactor *r, struct ymo_exchange *ex, double seconds)
     if (ymo_lifeline_retire(r, YMO_LINK_TIMEOUT))
         ymo_info("asking for a replacement, after %llu requests",
                  (unsigned long long)r->recycle.ended);
+    ymo_listener_update(r);
 }
 
 static void
@@ -152,6 +153,7 @@ ymo_overdue_remove(struct ymo_reactor *r, struct ymo_exchange *ex)
     if (!ex->abandoned)
         return;
     r->overdue.n_abandoned--;
+    ymo_listener_update(r);
     ymo_notice("%s: ended after %.1f s, over request_timeout", about(ex, text),
                seconds_since(ex, ymo_clock_ns()));
 }
@@ -194,6 +196,13 @@ stuck_cb(struct ev_loop *loop, ev_timer *t, int revents)
     if (r->in_flight == r->overdue.n_abandoned && r->n_conns == 0)
         ymo_overdue_leave(r);
     refuse_queued(r);
+}
+
+bool
+ymo_overdue_all(const struct ymo_reactor *r)
+{
+    return r->cfg.place && r->cfg.capacity > 0 &&
+           r->overdue.n_abandoned >= (unsigned)r->cfg.capacity;
 }
 
 /* What is left waits for abandoned requests, and for nothing else. */

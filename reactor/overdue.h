@@ -11,6 +11,7 @@
 #include "base/list.h"
 
 #include <ev.h>
+#include <stdbool.h>
 
 struct ymo_exchange;
 struct ymo_reactor;
@@ -26,14 +27,16 @@ struct ymo_overdue {
 void ymo_overdue_init(struct ymo_reactor *r);
 /* `ex` is about to be submitted. */
 void ymo_overdue_add(struct ymo_reactor *r, struct ymo_exchange *ex);
+/* Are all threads with requests that were given up, and is a replacement to be expected? */
+bool ymo_overdue_all(const struct ymo_reactor *r);
 /* Its END was taken, or it was taken back. */
 void ymo_overdue_remove(struct ymo_reactor *r, struct ymo_exchange *ex);
 /*
  * Once a turn of a graceful stop. When only requests that were given up are left, ends the process
- * (status 1) after a moment in which they may still end.
+ * (status 0) after a moment in which they may still end.
  */
 void ymo_overdue_stopping(struct ymo_reactor *r);
-/* Say that requests do not end, and end the process at once, with status 1. */
+/* Say that requests do not end, and end the process at once, with status 0. */
 _Noreturn void ymo_overdue_leave(const struct ymo_reactor *r);
 void ymo_overdue_stop(struct ymo_reactor *r);
 

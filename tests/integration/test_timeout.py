@@ -133,6 +133,22 @@ def test_time_that_the_client_takes_is_not_counted(serve, gate, connect):
     assert server.log().count("over request_timeout (") == 1
 
 
+def test_who_comes_when_all_threads_hang_waits_for_the_replacement(serve, mood, gate, connect):
+    """With a body that is too large to be handed on."""
+    env = {"YMO_TEST_MOOD": mood, **gate.env}
+    server = serve("procs:app", *TIMEOUT, env=env)
+    (old,) = server.workers(1)
+    mood.write_text("wait")
+    stuck = connect(server).get("/sleep")
+    assert stuck.response().status == 504
+    loading = gate.accept("loading")
+    late = connect(server).send(post("/", b"x" * 300_000))
+    loading.release()
+    response = late.response()
+    assert response.status == 200
+    assert int(response.text) != old
+
+
 def test_requests_on_other_connections_go_on_under_load(serve, gate, connect):
     server = serve("procs:app", "--no-proc", "2", "--no-threads", "2", *TIMEOUT, env=gate.env)
     before = server.workers(2)
