@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <unistd.h>
 
 atomic_bool ymo_forkguard_forked;
 
@@ -17,6 +18,10 @@ static struct guarded {
 } guarded[] = {{.signo = SIGTERM}, {.signo = SIGINT}, {.signo = SIGQUIT}, {.signo = SIGHUP}};
 
 enum { N_GUARDED = sizeof(guarded) / sizeof(guarded[0]) };
+
+/* A child has its copy of both as they are at the fork; it has closed none of them before. */
+static _Atomic(const int *) hidden;
+static atomic_size_t n_hidden;
 
 /* The mask of the thread that forks, from before to after. */
 static _Thread_local sigset_t mask;
@@ -53,7 +58,21 @@ in_child(void)
             (void)sigaction(guarded[i].signo, &guarded[i].before, NULL);
         guarded[i].taken = false;
     }
+    const int *fds = atomic_load(&hidden);
+    for (size_t i = 0; i < atomic_load(&n_hidden); i++)
+        close(fds[i]);
+    atomic_store(&n_hidden, 0);
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+void
+ymo_forkguard_hide(const int *fds, size_t n)
+{
+    /* The number last, and first to go: a fork in between must not see it without the array. */
+    if (n == 0)
+        atomic_store(&n_hidden, 0);
+    atomic_store(&hidden, fds);
+    atomic_store(&n_hidden, n);
 }
 
 static struct guarded *

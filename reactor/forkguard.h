@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* A fork happened in this process: descriptors may have copies in children. */
 extern atomic_bool ymo_forkguard_forked;
@@ -23,6 +24,13 @@ enum ymo_forkguard_was ymo_forkguard_before(int signo);
  * blocked across the fork. Main thread.
  */
 void ymo_forkguard_after(int signo);
+
+/*
+ * From here on a child closes these `n` descriptors: a listening socket that lives on in it would
+ * let clients in that nobody serves, and keep the port from the next server. The array stays the
+ * caller's; n = 0 before any of them is closed here. The loop's owner, or before it runs.
+ */
+void ymo_forkguard_hide(const int *fds, size_t n);
 
 /* Has `signo` a handler now that is not the loop's? Any thread, after the above. */
 bool ymo_forkguard_foreign(int signo);

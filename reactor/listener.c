@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Accepting, and not accepting when there is no room. */
 #include "base/log.h"
+#include "reactor/forkguard.h"
 #include "reactor/loop.h"
 
 #include <arpa/inet.h>
@@ -200,6 +201,7 @@ ymo_listener_update(struct ymo_reactor *r)
 void
 ymo_listener_close_all(struct ymo_reactor *r)
 {
+    ymo_forkguard_hide(NULL, 0);
     for (size_t i = 0; i < r->cfg.n_listeners; i++) {
         struct ymo_listener *l = &r->listeners[i];
         ev_io_stop(r->loop, &l->io);

@@ -54,6 +54,7 @@ struct ymo_reactor {
     double yield_again;          /* not before: siblings did not take what was left to them */
 
     struct ymo_listener *listeners;
+    int *hidden; /* their descriptors, see ymo_forkguard_hide */
     struct ymo_list conns;
     struct ymo_list dead; /* to be freed at the end of the turn */
     int n_conns;

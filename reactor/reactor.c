@@ -3,6 +3,7 @@
 #include "reactor/reactor.h"
 
 #include "base/log.h"
+#include "reactor/forkguard.h"
 #include "reactor/loop.h"
 
 #include <errno.h>
@@ -309,7 +310,8 @@ ymo_reactor_create(const struct ymo_reactor_config *cfg, struct ymo_reactor **r_
     r->cfg = *cfg;
     r->loop = new_loop(cfg->use_kqueue);
     r->listeners = calloc(cfg->n_listeners, sizeof(*r->listeners));
-    if (!r->loop || !r->listeners)
+    r->hidden = calloc(cfg->n_listeners + 1, sizeof(*r->hidden));
+    if (!r->loop || !r->listeners || !r->hidden)
         goto fail;
     ymo_list_init(&r->conns);
     ymo_list_init(&r->dead);
@@ -327,6 +329,8 @@ ymo_reactor_create(const struct ymo_reactor_config *cfg, struct ymo_reactor **r_
     ymo_lifeline_init(r);
     for (size_t i = 0; i < cfg->n_listeners; i++)
         ymo_listener_init(&r->listeners[i], r, &cfg->listeners[i]);
+    for (size_t i = 0; i < cfg->n_listeners; i++)
+        r->hidden[i] = cfg->listeners[i].fd;
     if (ymo_handoff_create(r, &r->handoff) < 0)
         goto fail;
     *r_r = r;
@@ -335,6 +339,7 @@ fail:
     if (r->loop)
         ev_loop_destroy(r->loop);
     free(r->listeners);
+    free(r->hidden);
     free(r);
     return YMO_ENOMEM;
 }
@@ -354,6 +359,7 @@ ymo_reactor_start(struct ymo_reactor *r)
 {
     sigset_t all, before;
     ymo_signals_take(r);
+    ymo_forkguard_hide(r->hidden, r->cfg.n_listeners);
     ymo_listener_update(r);
     /* Handlers run on the main thread, where applications expect theirs. */
     sigfillset(&all);
@@ -397,5 +403,6 @@ ymo_reactor_join(struct ymo_reactor *r)
     ymo_signals_drop(r);
     ev_loop_destroy(r->loop);
     free(r->listeners);
+    free(r->hidden);
     free(r);
 }

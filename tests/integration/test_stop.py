@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How a server with a supervisor ends, and what it leaves behind: nothing."""
 
+import json
 import os
 import signal
 import stat
@@ -203,3 +204,16 @@ def test_stale_pidfile_does_not_keep_it_from_starting(serve, tmp_path):
     path.write_text("4194304\n")
     server = serve("procs:app", "--pidfile", path, "--no-proc", "2")
     assert path.read_text() == f"{server.pid}\n"
+
+
+@pytest.mark.parametrize("options", [(), ("--no-proc", "2"), ("--preload",)])
+def test_child_of_the_application_does_not_keep_the_port(serve, connect, options):
+    server = serve("interpreter:app", *options)
+    child = int(json.loads(connect(server).request("/fork-and-stay").text))
+    try:
+        assert server.stop() == 0
+        assert running(child)
+        with pytest.raises(ConnectionRefusedError):
+            connect(server)
+    finally:
+        os.kill(child, signal.SIGKILL)

@@ -63,6 +63,14 @@ def run(what):
         if pid == 0:
             os._exit(7)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if what == "fork-and-stay":
+        pid = os.fork()
+        if pid == 0:
+            for fd in (0, 1, 2):
+                os.dup2(os.open("/dev/null", os.O_RDWR), fd)
+            time.sleep(60)
+            os._exit(0)
+        return str(pid)
     if what == "fork-and-terminate":
         # At once, so that the signal comes before the child has run: it must not be lost there.
         ends = set()
