@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Load for fair.py: fast requests among slow ones, at random times of a given average rate whether
- * answers come or not (so that a stalled server is not asked less), or from a number of clients that
- * each wait for their answer. Over kept-alive connections, or one connection a request.
+ * answers come or not (so that a stalled server is not asked less), or from a number of clients
+ * that each wait for their answer. Over kept-alive connections, or one connection a request.
  *
  *     mixload PORT SECONDS RATE|0 CLIENTS SLOW-PERCENT close|keep
  *
@@ -117,8 +117,8 @@ dial(struct conn *c)
     int one = 1;
     sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    if (c->fd < 0 || (connect(c->fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 &&
-                      errno != EINPROGRESS)) {
+    if (c->fd < 0 ||
+        (connect(c->fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 && errno != EINPROGRESS)) {
         drop(c);
         finish(c, false);
         return;
