@@ -13,7 +13,7 @@
 
 /* Per event: the other connections have their turn too. Fewer where siblings stand by: each may
  * have its share of a crowd. */
-enum { ACCEPTS = 64, ACCEPTS_SHARED = 2 };
+enum { ACCEPTS = 64, ACCEPTS_SHARED = 8 };
 
 /*
  * Seconds for which a sibling that had better accept is let, how often in a row, and for how long
