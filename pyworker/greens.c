@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "pyworker/invoke.h"
+#include "pyworker/pyarena.h"
 #include "pyworker/pylog.h"
 #include "pyworker/pysignal.h"
 
@@ -50,7 +51,7 @@ struct ymo_greens {
     PyThreadState *ts;
     PyObject *hub, *loop, *watcher, *main,
         *pump; /* main: the greenlet that the thread began with */
-    PyObject *greenlet_type, *getcurrent, *main_switch;
+    PyObject *greenlet_type, *getcurrent, *main_switch, *str_switch;
 
     struct green *all, *free;
     struct ymo_mailbox *mailbox; /* may hold messages that nobody has told the reactor of */
@@ -103,6 +104,7 @@ ymo_greens_check(struct ymo_pystate *st, int limit)
                  "waits in a socket or in time.sleep, all of its thread's wait. Begin its first "
                  "module with `from gevent import monkey; monkey.patch_all()`",
                  limit);
+    ymo_pyarena_keep();
     return YMO_OK;
 }
 
@@ -185,7 +187,7 @@ park(struct ymo_parker *p)
     PyEval_RestoreThread(gs->ts);
     YMO_ASSERT(!at->sleeper); /* who writes, and who reads, is one greenlet at a time */
     at->sleeper = current(gs);
-    PyObject *rc = at->sleeper ? PyObject_CallMethod(gs->hub, "switch", NULL) : NULL;
+    PyObject *rc = at->sleeper ? PyObject_CallMethodNoArgs(gs->hub, gs->str_switch) : NULL;
     Py_CLEAR(at->sleeper);
     int result = rc ? YMO_OK : YMO_EINTR;
     Py_XDECREF(rc);
@@ -195,9 +197,9 @@ park(struct ymo_parker *p)
 
 /* Hub. The greenlet runs until it waits for something or ends. */
 static void
-run_greenlet(PyObject *greenlet)
+run_greenlet(const struct ymo_greens *gs, PyObject *greenlet)
 {
-    PyObject *rc = PyObject_CallMethod(greenlet, "switch", NULL);
+    PyObject *rc = PyObject_CallMethodNoArgs(greenlet, gs->str_switch);
     if (!rc)
         ymo_pylog_raised(YMO_LOG_ERROR, "a greenlet of the application's ended by an exception");
     Py_XDECREF(rc);
@@ -215,7 +217,7 @@ resume_rung(struct ymo_greens *gs)
         if (!sleeper)
             continue;
         at->sleeper = NULL;
-        run_greenlet(sleeper);
+        run_greenlet(gs, sleeper);
         Py_DECREF(sleeper);
     }
 }
@@ -333,7 +335,7 @@ start(struct ymo_greens *gs, struct ymo_exchange *ex)
     if (greenlet) {
         /* Begun at once and not by start(): it could be killed before it had begun. */
         Py_INCREF(greenlet);
-        run_greenlet(greenlet);
+        run_greenlet(gs, greenlet);
         Py_DECREF(greenlet);
     }
     if (g->ex) {
@@ -431,7 +433,8 @@ open_hub(struct ymo_greens *gs)
     gs->greenlet_type = PyObject_GetAttrString(gevent, "Greenlet");
     gs->getcurrent = PyObject_GetAttrString(gevent, "getcurrent");
     Py_DECREF(gevent);
-    if (!gs->hub || !gs->greenlet_type || !gs->getcurrent)
+    gs->str_switch = PyUnicode_InternFromString("switch");
+    if (!gs->hub || !gs->greenlet_type || !gs->getcurrent || !gs->str_switch)
         return -1;
     gs->loop = PyObject_GetAttrString(gs->hub, "loop");
     gs->main = current(gs);
@@ -470,6 +473,7 @@ close_hub(struct ymo_greens *gs, bool used)
     Py_CLEAR(gs->watcher);
     Py_CLEAR(gs->pump);
     Py_CLEAR(gs->main_switch);
+    Py_CLEAR(gs->str_switch);
     Py_CLEAR(gs->main);
     Py_CLEAR(gs->loop);
     Py_CLEAR(gs->hub);
@@ -509,7 +513,7 @@ ymo_greens_run(struct ymo_greens *gs)
     ymo_bell_hang(&gs->bell, &gs->w->parker);
     schedule_pump(gs);
     while (!gs->done) {
-        PyObject *rc = PyObject_CallMethod(gs->hub, "switch", NULL);
+        PyObject *rc = PyObject_CallMethodNoArgs(gs->hub, gs->str_switch);
         if (!rc)
             handle_raised(gs);
         Py_XDECREF(rc);

@@ -24,6 +24,8 @@ pyworker_sources = \
 	pyworker/nogil.h \
 	pyworker/output.c \
 	pyworker/output.h \
+	pyworker/pyarena.c \
+	pyworker/pyarena.h \
 	pyworker/pycompat.h \
 	pyworker/pyfork.c \
 	pyworker/pyfork.h \

@@ -51,6 +51,18 @@ ymo_pysignal_is_handled(int signo)
     return handled;
 }
 
+bool
+ymo_pysignal_is_foreign(int signo)
+{
+    struct sigaction sa;
+    PyObject *handler = get_handler(signo);
+    bool pythons = handler && PyCallable_Check(handler) && !PyLong_Check(handler);
+    Py_XDECREF(handler);
+    if (pythons || sigaction(signo, NULL, &sa) != 0)
+        return false;
+    return (sa.sa_flags & SA_SIGINFO) || (sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN);
+}
+
 /*
  * Python's handler only takes a note, and the interpreter acts on it when the main thread next runs
  * Python. Worker 0 looks for notes before it sleeps, but one that comes between the look and the

@@ -34,6 +34,12 @@ bool ymo_pysignal_asks_to_end(PyObject *exc);
 /* Has Python code installed a function as the handler of this signal? */
 bool ymo_pysignal_is_handled(int signo);
 
+/*
+ * Has C code installed one that Python does not know of? gevent has, for its loop's signals, and
+ * where that shares our libev, a signal cannot be taken by two loops.
+ */
+bool ymo_pysignal_is_foreign(int signo);
+
 /* Is it SystemExit or KeyboardInterrupt? */
 bool ymo_pysignal_is_exit(PyObject *exc);
 

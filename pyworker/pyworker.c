@@ -92,7 +92,14 @@ static const struct ymo_executor_ops ops = {submit, kick, cancel, report, drain}
 bool
 ymo_pyworker_handles_signal(int signo)
 {
-    return ymo_pysignal_is_handled(signo);
+    if (ymo_pysignal_is_handled(signo))
+        return true;
+    if (!ymo_pysignal_is_foreign(signo))
+        return false;
+    ymo_notice("signal %d (%s) is left to a handler that the application has installed from C, as "
+               "gevent does",
+               signo, strsignal(signo));
+    return true;
 }
 
 struct ymo_executor *

@@ -102,6 +102,22 @@ def test_application_handles_its_signal_while_idle(serve, gate, connect, mode):
     assert server.stop() == 0
 
 
+@pytest.mark.parametrize("mode", ["greenlets", "threads-of-greenlets"])
+def test_signals_of_gevents_loop(serve, gate, connect, mode):
+    server = serve("green:app", *MODES[mode], env={**gate.env, "YMO_TEST_TAKE_SIGTERM": 1})
+    server.wait_log(r"signal 15 .* is left to a handler")
+    for n in range(1, 4):
+        server.send_signal(signal.SIGUSR2)
+        server.wait_log("signal in gevent's loop", count=n)
+    waits = connect(server).get("/hold?x")
+    visit = gate.accept("x")
+    server.send_signal(signal.SIGTERM)  # its handler raises SystemExit
+    refused(server)
+    visit.release("done")
+    assert waits.response().text.startswith("done")
+    assert server.wait_exit() == 0
+
+
 # ---- greenlets ----
 
 

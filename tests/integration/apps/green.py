@@ -60,6 +60,15 @@ MAIN = native_thread()
 signal.signal(signal.SIGUSR1, on_signal)
 
 
+def on_gevent_signal():
+    log.info("signal in gevent's loop")
+
+
+gevent.signal_handler(signal.SIGUSR2, on_gevent_signal)
+if os.environ.get("YMO_TEST_TAKE_SIGTERM"):
+    gevent.signal_handler(signal.SIGTERM, sys.exit, 0)
+
+
 def tick():
     global ticks
     while True:
