@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "pyworker/invoke.h"
+#include "pyworker/monkey.h"
 #include "pyworker/pyarena.h"
 #include "pyworker/pylog.h"
 #include "pyworker/pysignal.h"
@@ -25,7 +26,6 @@ enum {
  */
 struct place {
     struct ymo_parker parker;
-    struct ymo_greens *gs;
     PyObject *sleeper; /* the greenlet, or NULL */
 };
 
@@ -45,8 +45,10 @@ struct ymo_greens {
     struct ymo_pystate *st;
     struct ymo_queue *q;
     struct ymo_queue_worker *w;
-    int worker, limit;
+    int worker, limit; /* limit 0: requests run on `main`, one at a time */
     struct ymo_bell bell;
+    struct place own;    /* for the worker's parker, in place of this one's; see place_of() */
+    struct place reader; /* of the one request at a time that runs without a limit */
 
     PyThreadState *ts;
     PyObject *hub, *loop, *watcher, *main,
@@ -69,19 +71,6 @@ import_gevent(PyObject **gevent_r)
     return *gevent_r ? 0 : -1;
 }
 
-/* True, too, when it cannot be told. */
-static bool
-is_patched(const char *module)
-{
-    PyObject *monkey = PyImport_ImportModule("gevent.monkey");
-    PyObject *rc = monkey ? PyObject_CallMethod(monkey, "is_module_patched", "s", module) : NULL;
-    bool yes = !rc || PyObject_IsTrue(rc) != 0;
-    Py_XDECREF(rc);
-    Py_XDECREF(monkey);
-    PyErr_Clear();
-    return yes;
-}
-
 int
 ymo_greens_check(struct ymo_pystate *st, int limit)
 {
@@ -99,24 +88,13 @@ ymo_greens_check(struct ymo_pystate *st, int limit)
         ymo_pylog_raised(YMO_LOG_ERROR, "this version of gevent is not supported");
         return YMO_EINVAL;
     }
-    if (!is_patched("socket") || !is_patched("time"))
+    if (!ymo_monkey_is_patched("socket") || !ymo_monkey_is_patched("time"))
         ymo_warn("greenlets is %d, but the application is not monkey-patched: while one request "
                  "waits in a socket or in time.sleep, all of its thread's wait. Begin its first "
                  "module with `from gevent import monkey; monkey.patch_all()`",
                  limit);
     ymo_pyarena_keep();
     return YMO_OK;
-}
-
-void
-ymo_greens_forked(void)
-{
-    PyObject *modules = PyImport_GetModuleDict(); /* borrowed */
-    PyObject *gevent = PyDict_GetItemString(modules, "gevent");
-    PyObject *rc = gevent ? PyObject_CallMethod(gevent, "reinit", NULL) : NULL;
-    if (gevent && !rc)
-        ymo_pylog_raised(YMO_LOG_WARNING, "gevent cannot be made ready for the new process");
-    Py_XDECREF(rc);
 }
 
 static int park(struct ymo_parker *p);
@@ -127,6 +105,7 @@ ymo_greens_create(struct ymo_pystate *st, struct ymo_queue *q, struct ymo_queue_
 {
     struct ymo_greens *gs = calloc(1, sizeof(*gs));
     YMO_ASSERT(gs);
+    ymo_parker_init(&gs->reader.parker);
     gs->st = st;
     gs->q = q;
     gs->w = w;
@@ -135,6 +114,7 @@ ymo_greens_create(struct ymo_pystate *st, struct ymo_queue *q, struct ymo_queue_
     if (ymo_bell_init(&gs->bell, park) < 0) {
         ymo_error("worker %d runs one request at a time: no descriptor to wake gevent's loop: %s",
                   worker, strerror(errno));
+        ymo_parker_destroy(&gs->reader.parker);
         free(gs);
         return NULL;
     }
@@ -150,6 +130,7 @@ ymo_greens_free(struct ymo_greens *gs)
         ymo_parker_destroy(&g->reader.parker);
         free(g);
     }
+    ymo_parker_destroy(&gs->reader.parker);
     ymo_bell_destroy(&gs->bell);
     free(gs);
 }
@@ -174,6 +155,13 @@ ymo_greens_is_current(const struct ymo_call *c)
     return yes;
 }
 
+/* The worker's parker is the queue's, and in no place. */
+static struct place *
+place_of(struct ymo_greens *gs, struct ymo_parker *p)
+{
+    return p == &gs->w->parker ? &gs->own : YMO_CONTAINER_OF(p, struct place, parker);
+}
+
 /*
  * Instead of sleeping: let the hub run the others, until pump() switches back. Called without the
  * GIL, as those who wait do not know what for. YMO_EINTR: somebody has thrown an exception into
@@ -182,8 +170,8 @@ ymo_greens_is_current(const struct ymo_call *c)
 static int
 park(struct ymo_parker *p)
 {
-    struct place *at = YMO_CONTAINER_OF(p, struct place, parker);
-    struct ymo_greens *gs = at->gs;
+    struct ymo_greens *gs = YMO_CONTAINER_OF(p->bell, struct ymo_greens, bell);
+    struct place *at = place_of(gs, p);
     PyEval_RestoreThread(gs->ts);
     YMO_ASSERT(!at->sleeper); /* who writes, and who reads, is one greenlet at a time */
     at->sleeper = current(gs);
@@ -210,12 +198,10 @@ resume_rung(struct ymo_greens *gs)
 {
     for (struct ymo_parker *p = ymo_bell_take(&gs->bell), *next; p; p = next) {
         next = ymo_bell_next(p);
-        if (p == &gs->w->parker)
-            continue; /* the queue's, which pump() is about to look at */
-        struct place *at = YMO_CONTAINER_OF(p, struct place, parker);
+        struct place *at = place_of(gs, p);
         PyObject *sleeper = at->sleeper;
         if (!sleeper)
-            continue;
+            continue; /* the queue rang, for pump(); or nobody waits any more */
         at->sleeper = NULL;
         run_greenlet(gs, sleeper);
         Py_DECREF(sleeper);
@@ -275,7 +261,6 @@ static PyMethodDef run_def = {"run_request", run_request, METH_NOARGS, NULL};
 static void
 place_init(struct place *at, struct ymo_greens *gs)
 {
-    at->gs = gs;
     ymo_parker_init(&at->parker);
     ymo_bell_hang(&gs->bell, &at->parker);
 }
@@ -411,6 +396,10 @@ pump(PyObject *capsule, PyObject *none)
     gs->scheduled = false;
     gs->in_pump = true;
     resume_rung(gs);
+    if (gs->limit == 0) {
+        gs->in_pump = false;
+        Py_RETURN_NONE;
+    }
     if (gs->worker == 0)
         ymo_invoke_signals(gs->st);
     take_requests(gs);
@@ -481,9 +470,8 @@ close_hub(struct ymo_greens *gs, bool used)
     Py_CLEAR(gs->greenlet_type);
 }
 
-/* What a greenlet of the application's, or a signal handler, threw out of the hub. */
-static void
-handle_raised(struct ymo_greens *gs)
+void
+ymo_greens_handle_raised(struct ymo_greens *gs)
 {
     PyObject *exc = ymo_pycompat_take_raised();
     if (gs->worker == 0 && ymo_pysignal_is_exit(exc)) {
@@ -515,9 +503,34 @@ ymo_greens_run(struct ymo_greens *gs)
     while (!gs->done) {
         PyObject *rc = PyObject_CallMethodNoArgs(gs->hub, gs->str_switch);
         if (!rc)
-            handle_raised(gs);
+            ymo_greens_handle_raised(gs);
         Py_XDECREF(rc);
     }
     close_hub(gs, true);
     return YMO_OK;
+}
+
+int
+ymo_greens_enter(struct ymo_greens *gs, struct ymo_call *c)
+{
+    if (open_hub(gs) < 0) {
+        ymo_pylog_raised(YMO_LOG_WARNING, "gevent's loop cannot be used between requests");
+        close_hub(gs, false);
+        return YMO_EIO;
+    }
+    ymo_bell_hang(&gs->bell, &gs->reader.parker);
+    ymo_bell_hang(&gs->bell, &gs->w->parker);
+    c->greens = gs;
+    c->greenlet = gs->main;
+    c->reader = &gs->reader.parker;
+    return YMO_OK;
+}
+
+void
+ymo_greens_leave(struct ymo_greens *gs, struct ymo_call *c)
+{
+    c->greens = NULL;
+    c->greenlet = NULL;
+    c->reader = NULL;
+    close_hub(gs, true);
 }

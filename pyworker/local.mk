@@ -20,6 +20,8 @@ pyworker_sources = \
 	pyworker/interp.h \
 	pyworker/invoke.c \
 	pyworker/invoke.h \
+	pyworker/monkey.c \
+	pyworker/monkey.h \
 	pyworker/nogil.c \
 	pyworker/nogil.h \
 	pyworker/output.c \

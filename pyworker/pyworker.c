@@ -11,6 +11,7 @@
 #include "pyworker/greens.h"
 #include "pyworker/interp.h"
 #include "pyworker/invoke.h"
+#include "pyworker/monkey.h"
 #include "pyworker/pyfork.h"
 #include "pyworker/pylog.h"
 #include "pyworker/pysignal.h"
@@ -44,6 +45,7 @@ struct ymo_pyworker {
     bool prepared; /* for forks */
     int n_workers;
     int greenlets; /* for each of them; or 0 */
+    bool gevent;   /* their waits run its loop */
     struct worker *workers;
 };
 
@@ -126,6 +128,8 @@ sleep_until_work(struct worker *w)
     if (rc == YMO_EINTR && w->index != 0)
         ymo_parker_unpark(&w->pw->workers[0].queue.parker);
     PyEval_RestoreThread(saved);
+    if (PyErr_Occurred())
+        ymo_greens_handle_raised(w->greens);
     if (w->index == 0)
         ymo_invoke_signals(&w->pw->state);
 }
@@ -137,6 +141,8 @@ work_alone(struct worker *w)
     struct ymo_mailbox *mailbox = NULL;
     bool closed = false;
     ymo_call_init(&w->call, &w->pw->state, w->index);
+    bool entered =
+        w->greens && w->pw->greenlets == 0 && ymo_greens_enter(w->greens, &w->call) == YMO_OK;
     while (!closed) {
         struct ymo_exchange *ex = ymo_queue_pop(&w->pw->queue, &w->queue, &closed);
         if (ex && mailbox && mailbox != ex->mailbox)
@@ -151,6 +157,8 @@ work_alone(struct worker *w)
         if (!closed)
             sleep_until_work(w);
     }
+    if (entered)
+        ymo_greens_leave(w->greens, &w->call);
     ymo_call_clear(&w->call);
 }
 
@@ -159,7 +167,7 @@ work(struct worker *w)
 {
     if (w->pw->watch)
         ymo_watch_enter(w->pw->watch, w->index);
-    if (!w->greens || ymo_greens_run(w->greens) < 0)
+    if (w->pw->greenlets == 0 || !w->greens || ymo_greens_run(w->greens) < 0)
         work_alone(w);
     if (w->pw->watch)
         ymo_watch_leave(w->pw->watch, w->index);
@@ -222,7 +230,7 @@ start_threads(struct ymo_pyworker *pw)
 static void
 start_greens(struct ymo_pyworker *pw)
 {
-    for (int i = 0; pw->greenlets > 0 && i < pw->n_workers; i++) {
+    for (int i = 0; pw->gevent && i < pw->n_workers; i++) {
         struct worker *w = &pw->workers[i];
         w->greens = ymo_greens_create(&pw->state, &pw->queue, &w->queue, i, pw->greenlets);
     }
@@ -294,7 +302,11 @@ load(struct ymo_pyworker *pw, const struct ymo_pyworker_config *cfg)
     pw->state.app = ymo_apploader_load(cfg->module, cfg->app);
     if (!pw->state.app || (cfg->greenlets > 0 && ymo_greens_check(&pw->state, cfg->greenlets) < 0))
         return YMO_EINVAL;
+    if (cfg->n_threads > 1)
+        ymo_monkey_mend_imports();
     pw->greenlets = cfg->greenlets;
+    pw->gevent = cfg->greenlets > 0 || ymo_monkey_is_patched("thread") ||
+                 ymo_monkey_is_patched("socket") || ymo_monkey_is_patched("time");
     pw->queue.busy_idle = cfg->greenlets > 0;
     return YMO_OK;
 }
@@ -346,7 +358,7 @@ ymo_pyworker_fork(struct ymo_pyworker *pw)
     int rc = ymo_pyfork_spawn();
     if (rc == 0) { /* the hook of pysignal.c cannot tell our forks from the application's */
         pw->state.forked = false;
-        ymo_greens_forked();
+        ymo_monkey_forked();
     }
     return rc;
 }

@@ -92,7 +92,26 @@ def test_stop_finishes_what_waits(any_mode, gate, connect):
     assert any_mode.wait_exit() == 0
 
 
-@pytest.mark.parametrize("mode", ["one-thread", "threads", "greenlets", "threads-of-greenlets"])
+ONE_PROCESS = pytest.mark.parametrize(
+    "mode", ["one-thread", "threads", "greenlets", "threads-of-greenlets"]
+)
+
+
+@ONE_PROCESS
+def test_imports_by_several_requests_at_once(serve, gate, connect, tmp_path, mode):
+    for n in range(20):
+        (tmp_path / f"lazy{n}.py").write_text("for _ in range(20000): pass\nword = 'loaded'\n")
+    server = serve("green:app", "--pythonpath", tmp_path, *MODES[mode], env=gate.env)
+    clients = [connect(server) for _ in range(8)]
+    for n in range(20):
+        for client in clients:
+            client.get(f"/lazy?lazy{n}")
+        for client in clients:
+            assert client.response().text == "loaded"
+    assert server.stop() == 0
+
+
+@ONE_PROCESS
 def test_application_handles_its_signal_while_idle(serve, gate, connect, mode):
     server = serve("green:app", *MODES[mode], env=gate.env)
     for n in range(1, 4):
@@ -102,13 +121,16 @@ def test_application_handles_its_signal_while_idle(serve, gate, connect, mode):
     assert server.stop() == 0
 
 
-@pytest.mark.parametrize("mode", ["greenlets", "threads-of-greenlets"])
+@ONE_PROCESS
 def test_signals_of_gevents_loop(serve, gate, connect, mode):
     server = serve("green:app", *MODES[mode], env={**gate.env, "YMO_TEST_TAKE_SIGTERM": 1})
     server.wait_log(r"signal 15 .* is left to a handler")
     for n in range(1, 4):
         server.send_signal(signal.SIGUSR2)
         server.wait_log("signal in gevent's loop", count=n)
+    if "--greenlets" not in MODES[mode]:
+        assert server.stop() == 0
+        return
     waits = connect(server).get("/hold?x")
     visit = gate.accept("x")
     server.send_signal(signal.SIGTERM)  # its handler raises SystemExit
@@ -162,8 +184,9 @@ def test_locals_begin_anew_with_each_request(green, connect):
             assert json.loads(client.response().body) == [[1, 1], [1, 1]]
 
 
-def test_background_greenlets_run_between_requests(serve, gate, connect):
-    server = serve("green:app", "--greenlets", "2", env={**gate.env, "YMO_TEST_TICK": 1})
+@ONE_PROCESS
+def test_background_greenlets_run_between_requests(serve, gate, connect, mode):
+    server = serve("green:app", *MODES[mode], env={**gate.env, "YMO_TEST_TICK": 1})
     client = connect(server)
     first = int(client.request("/tick-count").text)
     until(lambda: int(client.request("/tick-count").text) > first + 3, "the loop to run")
