@@ -194,10 +194,15 @@ def test_twice_and_with_a_reload_at_once(serve, program):
 
 def test_descriptors_do_not_pile_up(serve, program):
     server = serve("procs:app", "--no-proc", "2")
-    counts = []
+
+    def counts():
+        workers = server.workers(2)
+        return server.fds(), len(os.listdir(f"/proc/{workers[0]}/fd"))
+
+    before = counts()
     for n in range(1, 5):
         server.send_signal(signal.SIGUSR2 if n % 2 else signal.SIGHUP)
         server.wait_log("reloaded: 2 workers", count=n)
-        workers = server.workers(2)
-        counts.append((server.fds(), len(os.listdir(f"/proc/{workers[0]}/fd"))))
-    assert counts[2] == counts[0] and counts[3] == counts[1], counts
+        # The old workers' seats and inboxes go when the supervisor has seen them end.
+        server.wait_log(r"worker \d+ has ended", count=2 * n)
+        until(lambda: counts() == before, f"{counts()} descriptors are {before} again")
