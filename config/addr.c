@@ -10,11 +10,15 @@
 #include <string.h>
 
 static const char *const protocol_names[] = {
-    [YMO_PROTO_HTTP] = "http",
-    [YMO_PROTO_HTTPS] = "https",
-    [YMO_PROTO_FASTCGI] = "fastcgi",
-    [YMO_PROTO_UWSGI] = "uwsgi",
+    [YMO_PROTO_HTTP] = "http",   [YMO_PROTO_HTTPS] = "https",       [YMO_PROTO_FASTCGI] = "fastcgi",
+    [YMO_PROTO_UWSGI] = "uwsgi", [YMO_PROTO_REDIRECT] = "redirect",
 };
+
+const char *
+ymo_addr_protocol(enum ymo_protocol p)
+{
+    return protocol_names[p];
+}
 
 static int
 refuse(char *why, size_t why_len, const char *reason)
@@ -137,7 +141,7 @@ ymo_addr_parse(const char *text, enum ymo_protocol dflt, struct ymo_addr *addr_r
     const char *scheme_end = strstr(text, "://");
     if (scheme_end) {
         size_t len = (size_t)(scheme_end - text), i = 0;
-        size_t n = sizeof(protocol_names) / sizeof(protocol_names[0]);
+        size_t n = YMO_PROTO_REDIRECT; /* which no bind can ask for */
         while (i < n &&
                (strlen(protocol_names[i]) != len || strncasecmp(protocol_names[i], text, len) != 0))
             i++;
@@ -168,7 +172,9 @@ ymo_addr_parse(const char *text, enum ymo_protocol dflt, struct ymo_addr *addr_r
 void
 ymo_addr_format(const struct ymo_addr *a, char *dst, size_t len)
 {
-    const char *protocol = protocol_names[a->protocol];
+    /* What clients speak to it is http. */
+    const char *protocol =
+        protocol_names[a->protocol == YMO_PROTO_REDIRECT ? YMO_PROTO_HTTP : a->protocol];
     switch (a->kind) {
     case YMO_ADDR_UNIX:
         snprintf(dst, len, "%s://unix:%s", protocol, a->path);
@@ -189,6 +195,14 @@ ymo_addr_check(const char *text, char *why, size_t why_len)
 {
     struct ymo_addr ignored;
     return ymo_addr_parse(text, YMO_PROTO_HTTP, &ignored, why, why_len);
+}
+
+int
+ymo_addr_check_plain(const char *text, char *why, size_t why_len)
+{
+    if (strstr(text, "://"))
+        return refuse(why, why_len, "has a protocol; give the address alone, like :80");
+    return ymo_addr_check(text, why, why_len);
 }
 
 int

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,5 +92,24 @@ ymo_check_script_name(const char *text, char *why, size_t why_len)
                                 "does not begin with '/'; give something like /prefix");
     if (strpbrk(text, "?#"))
         return ymo_check_refuse(why, why_len, "'?' and '#' cannot be part of a path prefix");
+    return 0;
+}
+
+int
+ymo_check_hsts(const char *text, char *why, size_t why_len)
+{
+    static const char want[] = "max-age=";
+    size_t digits = strncasecmp(text, want, sizeof(want) - 1) == 0
+                        ? strspn(text + sizeof(want) - 1, "0123456789")
+                        : 0;
+    const char *rest = text + sizeof(want) - 1 + digits;
+    if (digits == 0 || (*rest != '\0' && *rest != ';' && *rest != ' '))
+        return ymo_check_refuse(why, why_len,
+                                "does not begin with max-age=SECONDS; give something like "
+                                "max-age=63072000");
+    for (const char *c = text; *c; c++) {
+        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
+            return ymo_check_refuse(why, why_len, "has a byte that no header value may have");
+    }
     return 0;
 }

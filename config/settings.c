@@ -109,8 +109,21 @@ check_tls(struct ymo_loader *l)
         mistake(l, "tls_key", s->tls_key, "a key without a certificate; give tls_cert as well");
         return;
     }
+    if (!s->tls_cert) {
+        static const char *const rows[] = {"tls_sni", "tls_ocsp", "tls_client_ca", "tls_hsts"};
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            if (ymo_value_is_set(ymo_table_by_name(rows[i]), s))
+                mistake(l, rows[i], NULL, "means nothing without TLS; give tls_cert and tls_key");
+        }
+        return;
+    }
+    if (s->tls_verify != YMO_TLS_VERIFY_OFF && !s->tls_client_ca)
+        mistake(l, "tls_verify", NULL, "needs tls_client_ca: what to check certificates against");
+    if (s->tls_verify == YMO_TLS_VERIFY_OFF && s->tls_client_ca)
+        mistake(l, "tls_client_ca", s->tls_client_ca,
+                "is not used while tls_verify is off; set it to optional or require");
     /* Who names a certificate asks for TLS: it must not go out in the clear by default. */
-    if (s->tls_cert && ymo_loader_source(s, protocol)->kind == YMO_SOURCE_DEFAULT) {
+    if (ymo_loader_source(s, protocol)->kind == YMO_SOURCE_DEFAULT) {
         s->protocol = YMO_PROTO_HTTPS;
         s->source[protocol - ymo_table_rows] = *ymo_loader_source(s, ymo_table_by_name("tls_cert"));
     }
@@ -124,12 +137,18 @@ check_addresses(struct ymo_loader *l)
     struct ymo_addr *addrs;
     size_t n;
     char a[400], b[400];
+    bool https = false;
     if (ymo_settings_addresses(s, &addrs, &n) < 0) {
         mistake(l, "bind", NULL, "an address cannot be used");
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        const char *text = s->bind.n ? s->bind.items[i] : NULL;
+        bool redirect = addrs[i].protocol == YMO_PROTO_REDIRECT;
+        const char *name = redirect ? "redirect_http" : "bind";
+        const char *text = redirect    ? s->redirect_http.items[i - (n - s->redirect_http.n)]
+                           : s->bind.n ? s->bind.items[i]
+                                       : NULL;
+        https = https || addrs[i].protocol == YMO_PROTO_HTTPS;
         if (addrs[i].protocol == YMO_PROTO_HTTPS && !s->tls_cert)
             mistake(l, text ? "bind" : "protocol", text ? text : "https",
                     "needs a certificate; give tls_cert and tls_key");
@@ -139,12 +158,16 @@ check_addresses(struct ymo_loader *l)
             /* Two free ports are two different ones. */
             bool free_port = addrs[i].kind == YMO_ADDR_TCP && addrs[i].port == 0;
             if (!free_port && strcmp(strstr(a, "://"), strstr(b, "://")) == 0) {
-                mistake(l, "bind", text, "listed twice");
+                mistake(l, name, text, "listed twice");
                 break;
             }
         }
     }
     free(addrs);
+    if (s->redirect_http.n > 0 && !https)
+        mistake(l, "redirect_http", s->redirect_http.items[0],
+                "nothing listens with https that clients could be sent on to; give tls_cert and "
+                "tls_key, or a bind with https://");
 }
 
 static void
@@ -213,16 +236,20 @@ int
 ymo_settings_addresses(const struct ymo_settings *s, struct ymo_addr **addrs_r, size_t *n_r)
 {
     size_t n = s->bind.n ? s->bind.n : 1;
-    struct ymo_addr *addrs = calloc(n, sizeof(*addrs));
+    struct ymo_addr *addrs = calloc(n + s->redirect_http.n, sizeof(*addrs));
     char why[WHY];
+    int rc = 0;
     if (!addrs)
         return YMO_ENOMEM;
-    for (size_t i = 0; i < s->bind.n; i++) {
-        if (ymo_addr_parse(s->bind.items[i], (enum ymo_protocol)s->protocol, &addrs[i], why,
-                           sizeof(why)) < 0) {
-            free(addrs);
-            return YMO_EINVAL;
-        }
+    for (size_t i = 0; i < s->bind.n && rc == 0; i++)
+        rc = ymo_addr_parse(s->bind.items[i], (enum ymo_protocol)s->protocol, &addrs[i], why,
+                            sizeof(why));
+    for (size_t i = 0; i < s->redirect_http.n && rc == 0; i++)
+        rc = ymo_addr_parse(s->redirect_http.items[i], YMO_PROTO_REDIRECT, &addrs[n + i], why,
+                            sizeof(why));
+    if (rc < 0) {
+        free(addrs);
+        return YMO_EINVAL;
     }
     if (s->bind.n == 0) {
         size_t len = strlen(s->host), brackets = s->host[0] == '[';
@@ -234,7 +261,7 @@ ymo_settings_addresses(const struct ymo_settings *s, struct ymo_addr **addrs_r, 
         memcpy(addrs[0].host, s->host + brackets, len - 2 * brackets);
     }
     *addrs_r = addrs;
-    *n_r = n;
+    *n_r = n + s->redirect_http.n;
     return 0;
 }
 
@@ -247,6 +274,8 @@ ymo_settings_supervised(const struct ymo_settings *s)
         return "supervise";
     if (s->preload)
         return "preload";
+    if (s->tls_cert)
+        return "tls_cert"; /* to be read again */
     if (s->request_timeout > 0)
         return "request_timeout";
     if (s->max_requests > 0)

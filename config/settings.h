@@ -13,7 +13,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum ymo_protocol { YMO_PROTO_HTTP, YMO_PROTO_HTTPS, YMO_PROTO_FASTCGI, YMO_PROTO_UWSGI };
+enum ymo_protocol {
+    YMO_PROTO_HTTP,
+    YMO_PROTO_HTTPS,
+    YMO_PROTO_FASTCGI,
+    YMO_PROTO_UWSGI,
+    YMO_PROTO_REDIRECT, /* http that sends its clients on to https: redirect_http */
+    YMO_N_PROTOCOLS
+};
+
+enum ymo_tls_version { YMO_TLS_1_2, YMO_TLS_1_3 };
+enum ymo_tls_verify { YMO_TLS_VERIFY_OFF, YMO_TLS_VERIFY_OPTIONAL, YMO_TLS_VERIFY_REQUIRE };
 
 struct ymo_strings {
     char **items; /* owned */
@@ -36,7 +46,20 @@ struct ymo_settings {
     struct ymo_strings bind;
     int backlog;
     bool use_kqueue;
-    char *tls_cert, *tls_key;
+
+    /* TLS */
+    char *tls_cert, *tls_key, *tls_key_password_file;
+    struct ymo_strings tls_sni; /* "CERT[,KEY[,OCSP]]" */
+    char *tls_ocsp;
+    int tls_min_version; /* enum ymo_tls_version */
+    char *tls_ciphers;   /* NULL: the safe default */
+    char *tls_client_ca;
+    int tls_verify; /* enum ymo_tls_verify */
+    bool tls_tickets;
+    double tls_ticket_lifetime, tls_handshake_timeout; /* seconds */
+    int tls_max_handshakes;                            /* per process */
+    char *tls_hsts;                                    /* NULL: not sent */
+    struct ymo_strings redirect_http;                  /* addresses */
 
     /* processes */
     int no_proc, no_threads;
@@ -117,7 +140,13 @@ int ymo_addr_parse(const char *text, enum ymo_protocol dflt, struct ymo_addr *ad
 /* "http://127.0.0.1:8081", "http://unix:/run/x.sock": for logs. */
 void ymo_addr_format(const struct ymo_addr *a, char *dst, size_t len);
 
-/* All addresses that the settings ask for: the binds, or host and port when there are none. */
+/* The protocol's name: "http". Static. */
+const char *ymo_addr_protocol(enum ymo_protocol p);
+
+/*
+ * All addresses that the settings ask for: the binds, or host and port when there are none; then
+ * those of redirect_http.
+ */
 int ymo_settings_addresses(const struct ymo_settings *s, struct ymo_addr **addrs_r,
                            size_t *n_r) YMO_MUST_CHECK;
 

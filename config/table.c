@@ -16,6 +16,15 @@ static const char *const protocols[] = {
     NULL,
 };
 
+static const char *const tls_versions[] = {
+    [YMO_TLS_1_2] = "TLSv1.2", [YMO_TLS_1_3] = "TLSv1.3", NULL};
+static const char *const tls_verifies[] = {
+    [YMO_TLS_VERIFY_OFF] = "off",
+    [YMO_TLS_VERIFY_OPTIONAL] = "optional",
+    [YMO_TLS_VERIFY_REQUIRE] = "require",
+    NULL,
+};
+
 #define KIB (INT64_C(1) << 10)
 #define MIB (INT64_C(1) << 20)
 #define GIB (INT64_C(1) << 30)
@@ -39,6 +48,11 @@ static const char *const protocols[] = {
 /* The same for the section "wsgi". */
 #define WSGI(member, option, variable) \
     FIELD(member), .long_opt = (option), .env = "YIMMO_WSGI_" variable, .yaml = "wsgi." #member
+
+/* The same for the section "tls" in "wsgi"; the names' last parts differ. */
+#define TLS(member, option, variable, key)                            \
+    FIELD(member), .group = YMO_GROUP_TLS, .long_opt = "tls-" option, \
+                   .env = "YIMMO_TLS_" variable, .yaml = "wsgi.tls." key
 
 #define SIZE(lo, hi) .type = YMO_TYPE_SIZE, .metavar = "SIZE", .min = (lo), .max = (hi)
 #define TIME(lo)     .type = YMO_TYPE_DURATION, .metavar = "TIME", .min = (lo), .max = DAY
@@ -165,18 +179,66 @@ const struct ymo_table_row ymo_table_rows[] = {
      .yaml = "wsgi.protocol", .metavar = "PROTOCOL",
      .help = "Protocol of the listeners that do not say: http, https, fastcgi or uwsgi",
      .more = "With tls_cert and tls_key set the default is https."},
-    {FIELD(tls_cert), .type = YMO_TYPE_PATH, .group = YMO_GROUP_LISTEN, .long_opt = "tls-cert",
-     .env = "YIMMO_TLS_CERT_PATH", .yaml = "wsgi.tls.cert", .metavar = "FILE",
-     .help = "TLS certificate path"},
-    {FIELD(tls_key), .type = YMO_TYPE_PATH, .group = YMO_GROUP_LISTEN, .long_opt = "tls-key",
-     .env = "YIMMO_TLS_KEY_PATH", .yaml = "wsgi.tls.key", .metavar = "FILE",
-     .help = "TLS private key path"},
     {SERVER(backlog, "backlog", "BACKLOG"), .type = YMO_TYPE_INT, .group = YMO_GROUP_LISTEN,
      .dflt = "1024", .min = 1, .max = 65535, .metavar = "N",
      .help = "Connections the kernel holds until they are accepted"},
     {FIELD(use_kqueue), .type = YMO_TYPE_BOOL, .group = YMO_GROUP_LISTEN, .dflt = "off",
      .long_opt = "use-kqueue", .env = "YIMMO_WSGI_USE_KQUEUE", .yaml = "wsgi.use_kqueue",
      .metavar = "on|off", .help = "Use kqueue where libev has it"},
+
+    {TLS(tls_cert, "cert", "CERT_PATH", "cert"), .type = YMO_TYPE_PATH, .metavar = "FILE",
+     .help = "TLS certificate path",
+     .more = "PEM: the server's certificate, then the intermediate ones. With a certificate set a "
+             "supervisor runs the server, so that SIGHUP reads it again."},
+    {TLS(tls_key, "key", "KEY_PATH", "key"), .type = YMO_TYPE_PATH, .metavar = "FILE",
+     .help = "TLS private key path", .more = "PEM, RSA or ECDSA."},
+    {TLS(tls_key_password_file, "key-password-file", "KEY_PASSWORD_FILE", "key_password_file"),
+     .type = YMO_TYPE_PATH, .metavar = "FILE",
+     .help = "File whose first line is the pass phrase of encrypted keys"},
+    {TLS(tls_sni, "sni", "SNI", "sni"), .type = YMO_TYPE_LIST, .metavar = "CERT[,KEY[,OCSP]]",
+     .help = "A further certificate, for the names that it carries; repeatable",
+     .more = "Chosen by the name that the client asks for (SNI); tls_cert is for all other names, "
+             "and for the same ones: give an RSA and an ECDSA certificate, and each client gets "
+             "what it understands. Without KEY the key is in CERT. The variable separates several "
+             "with semicolons.",
+     .env_sep = ';'},
+    {TLS(tls_ocsp, "ocsp", "OCSP_PATH", "ocsp"), .type = YMO_TYPE_PATH, .metavar = "FILE",
+     .help = "OCSP response (DER) for tls_cert, sent to clients that ask (stapling)"},
+    {TLS(tls_min_version, "min-version", "MIN_VERSION", "min_version"), .type = YMO_TYPE_ENUM,
+     .choices = tls_versions, .dflt = "TLSv1.2", .metavar = "VERSION",
+     .help = "Oldest version accepted: TLSv1.2 or TLSv1.3"},
+    {TLS(tls_ciphers, "ciphers", "CIPHERS", "ciphers"), .type = YMO_TYPE_STRING, .metavar = "LIST",
+     .help = "Cipher suites in the order of preference, by OpenSSL's names, separated by colons",
+     .more = "Those of both versions. The default is what Mozilla calls intermediate, with forward "
+             "secrecy and authenticated encryption throughout."},
+    {TLS(tls_client_ca, "client-ca", "CLIENT_CA_PATH", "client_ca"), .type = YMO_TYPE_PATH,
+     .metavar = "FILE", .help = "Certificates (PEM) that client certificates are checked against"},
+    {TLS(tls_verify, "verify", "VERIFY", "verify"), .type = YMO_TYPE_ENUM, .choices = tls_verifies,
+     .dflt = "off", .metavar = "off|optional|require",
+     .help = "Ask clients for a certificate: off, optional or require",
+     .more = "What became of it is in SSL_CLIENT_VERIFY. Needs tls_client_ca. Sessions are not "
+             "resumed then."},
+    {TLS(tls_tickets, "tickets", "TICKETS", "tickets"), .type = YMO_TYPE_BOOL, .dflt = "on",
+     .metavar = "on|off", .help = "Let clients resume sessions (tickets)"},
+    {TLS(tls_ticket_lifetime, "ticket-lifetime", "TICKET_LIFETIME", "ticket_lifetime"),
+     .type = YMO_TYPE_DURATION, .min = 60 * 1000 * MS, .max = 7 * DAY, .metavar = "TIME",
+     .dflt = "12h", .help = "How long a session can be resumed",
+     .more = "The key that tickets are sealed with changes as often, and its predecessor is kept "
+             "for as long again."},
+    {TLS(tls_handshake_timeout, "handshake-timeout", "HANDSHAKE_TIMEOUT", "handshake_timeout"),
+     TIME(MS), .dflt = "10", .help = "How long a handshake may take"},
+    {TLS(tls_max_handshakes, "max-handshakes", "MAX_HANDSHAKES", "max_handshakes"),
+     .type = YMO_TYPE_INT, .dflt = "256", .min = 1, .max = 1000000, .metavar = "N",
+     .help = "Handshakes under way at once, per process; others wait for their turn"},
+    {TLS(tls_hsts, "hsts", "HSTS", "hsts"), .type = YMO_TYPE_STRING, .metavar = "VALUE",
+     .help = "Value of Strict-Transport-Security in responses over TLS",
+     .more = "For example max-age=63072000. Not sent where the application sets its own.",
+     .check = ymo_check_hsts},
+    {WSGI(redirect_http, "redirect-http", "REDIRECT_HTTP"), .type = YMO_TYPE_LIST,
+     .group = YMO_GROUP_TLS, .metavar = "ADDRESS",
+     .help = "Listen here, too, and send plain HTTP on to https; repeatable",
+     .more = "As for bind, without a protocol: :80.", .check = ymo_addr_check_plain,
+     .env_sep = ','},
 
     {SERVER(max_connections, "max-connections", "MAX_CONNECTIONS"), .type = YMO_TYPE_INT,
      .group = YMO_GROUP_LIMITS, .dflt = "10000", .min = 1, .max = 1000000, .metavar = "N",
@@ -245,10 +307,15 @@ const char *
 ymo_table_group_title(enum ymo_table_group group)
 {
     static const char *const titles[YMO_N_GROUPS] = {
-        [YMO_GROUP_BASIC] = "Options",       [YMO_GROUP_APP] = "Application",
-        [YMO_GROUP_PROCESSES] = "Processes", [YMO_GROUP_LISTEN] = "Listening",
-        [YMO_GROUP_LIMITS] = "Limits",       [YMO_GROUP_TIMES] = "Times",
-        [YMO_GROUP_OUTPUT] = "Output",       [YMO_GROUP_ACTIONS] = "Print and end",
+        [YMO_GROUP_BASIC] = "Options",
+        [YMO_GROUP_APP] = "Application",
+        [YMO_GROUP_PROCESSES] = "Processes",
+        [YMO_GROUP_LISTEN] = "Listening",
+        [YMO_GROUP_TLS] = "TLS",
+        [YMO_GROUP_LIMITS] = "Limits",
+        [YMO_GROUP_TIMES] = "Times",
+        [YMO_GROUP_OUTPUT] = "Output",
+        [YMO_GROUP_ACTIONS] = "Print and end",
     };
     return titles[group];
 }

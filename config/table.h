@@ -31,6 +31,7 @@ enum ymo_table_group {
     YMO_GROUP_APP,
     YMO_GROUP_PROCESSES,
     YMO_GROUP_LISTEN,
+    YMO_GROUP_TLS,
     YMO_GROUP_LIMITS,
     YMO_GROUP_TIMES,
     YMO_GROUP_OUTPUT,
@@ -62,7 +63,7 @@ struct ymo_table_row {
 /* Ends with a row whose name is NULL. */
 extern const struct ymo_table_row ymo_table_rows[];
 
-enum { YMO_TABLE_MAX = 64 }; /* an upper bound of the rows, for arrays of names */
+enum { YMO_TABLE_MAX = 96 }; /* an upper bound of the rows, for arrays of names */
 
 size_t ymo_table_size(void);
 

@@ -27,14 +27,6 @@
 
 enum { VERSION = 1, MAX_FILE = 16 << 20, MAX_FD = 1 << 24 };
 
-static const char *const protocols[] = {
-    [YMO_PROTO_HTTP] = "http",
-    [YMO_PROTO_HTTPS] = "https",
-    [YMO_PROTO_FASTCGI] = "fastcgi",
-    [YMO_PROTO_UWSGI] = "uwsgi",
-};
-enum { N_PROTOCOLS = sizeof(protocols) / sizeof(protocols[0]) };
-
 static int file = -1; /* the list, between write and undo */
 
 /* ---- the old program ---- */
@@ -77,7 +69,7 @@ write_list(FILE *f, const struct ymo_sockets *socks, const struct ymo_handover_w
     for (size_t i = 0; i < socks->n; i++) {
         const struct ymo_socket *s = &socks->items[i];
         (void)fprintf(f, "socket %d %s %d %" PRIu32 " %zu:%s %zu:%s %zu:%s\n", s->fd,
-                      protocols[s->protocol], s->is_unix, s->id, strlen(s->name), s->name,
+                      ymo_addr_protocol(s->protocol), s->is_unix, s->id, strlen(s->name), s->name,
                       strlen(s->unlink), s->unlink, strlen(s->key), s->key);
     }
     for (size_t i = 0; i < n_workers; i++)
@@ -216,9 +208,9 @@ string(struct cursor *c, char *dst, size_t size)
 static bool
 protocol(struct cursor *c, enum ymo_protocol *p_r)
 {
-    for (int i = 0; i < N_PROTOCOLS; i++) {
+    for (int i = 0; i < YMO_N_PROTOCOLS; i++) {
         struct cursor try = *c;
-        if (literal(&try, protocols[i]) && literal(&try, " ")) {
+        if (literal(&try, ymo_addr_protocol((enum ymo_protocol)i)) && literal(&try, " ")) {
             *p_r = (enum ymo_protocol)i;
             *c = try;
             return true;

@@ -32,7 +32,7 @@ foreign_headers='
 <ev\.h>                           reactor supervisor
 <http_parser\.h>                  protocols
 <yaml\.h>                         config
-<wolfssl/                         reactor
+<(wolfssl|openssl)/               reactor
 <(sys/socket|netdb)\.h>           reactor supervisor
 <(netinet|arpa)/                  reactor supervisor config
 <(pthread|unistd|fcntl|poll)\.h>  base config request reactor supervisor pyworker
@@ -45,7 +45,7 @@ foreign_symbols='
 ^ev_                              reactor supervisor
 ^http_parser_                     protocols
 ^yaml_                            config
-^wolfSSL_                         reactor
+^(wolfSSL|wc|EVP|RAND|OSSL)_        reactor
 ^(socket|bind|listen|accept4?|connect|recv|recvmsg|send|sendmsg)$  reactor supervisor
 ^(read|write|writev|open|open64|close|poll|pipe2?|eventfd)$        base config request reactor supervisor pyworker
 ^(pthread_(create|mutex|cond).*|clock_gettime|time)$               base request reactor supervisor pyworker
