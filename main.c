@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "protocols/codec.h"
 #include "reactor/reactor.h"
+#include "reactor/tls/tls.h"
 #include "supervisor/handover.h"
 #include "supervisor/notify.h"
 #include "supervisor/pidfile.h"
@@ -48,19 +49,17 @@ print_version(void)
 
 static const char software[] = PACKAGE_NAME "/" PACKAGE_VERSION;
 
+/* What is spoken over the transport. */
 static const char *
-protocol_name(enum ymo_protocol p)
+codec_name(enum ymo_protocol p)
 {
-    switch (p) {
-    case YMO_PROTO_HTTP:
-    case YMO_PROTO_HTTPS:
-        return "http";
-    case YMO_PROTO_FASTCGI:
-        return "fastcgi";
-    case YMO_PROTO_UWSGI:
-        return "uwsgi";
-    }
-    return "?";
+    return ymo_addr_protocol(p == YMO_PROTO_HTTPS || p == YMO_PROTO_REDIRECT ? YMO_PROTO_HTTP : p);
+}
+
+static bool
+has_tls(enum ymo_protocol p)
+{
+    return p == YMO_PROTO_HTTPS;
 }
 
 /* What the settings allow and this build cannot do. It never serves plaintext where TLS was asked.
@@ -76,18 +75,18 @@ check_supported(const struct ymo_settings *s)
     for (size_t i = 0; i < n; i++) {
         char name[320];
         ymo_addr_format(&addrs[i], name, sizeof(name));
-        if (addrs[i].protocol == YMO_PROTO_HTTPS) {
+        if (has_tls(addrs[i].protocol) && !ymo_tls_supported()) {
             fprintf(stderr, "yimmo-wsgi: %s: this build has no TLS; serve http behind a proxy\n",
                     name);
             rc = YMO_EINVAL;
-        } else if (!ymo_codec_find(protocol_name(addrs[i].protocol))) {
+        } else if (!ymo_codec_find(codec_name(addrs[i].protocol))) {
             fprintf(stderr, "yimmo-wsgi: %s: this build does not speak %s; it speaks http\n", name,
-                    protocol_name(addrs[i].protocol));
+                    codec_name(addrs[i].protocol));
             rc = YMO_EINVAL;
         }
     }
     free(addrs);
-    if (s->tls_cert) {
+    if (s->tls_cert && !ymo_tls_supported()) {
         fprintf(stderr,
                 "yimmo-wsgi: tls_cert is set to %s, and this build has no TLS; it does not "
                 "serve plaintext in its place\n",
@@ -116,15 +115,16 @@ fit_descriptors(const struct ymo_settings *s)
 }
 
 static struct ymo_reactor_listener *
-make_listeners(const struct ymo_sockets *socks)
+make_listeners(const struct ymo_sockets *socks, struct ymo_tls *tls)
 {
     struct ymo_reactor_listener *ls = calloc(socks->n, sizeof(*ls));
     for (size_t i = 0; ls && i < socks->n; i++) {
         const struct ymo_socket *s = &socks->items[i];
         ls[i] = (struct ymo_reactor_listener){
             .fd = s->fd,
-            .codec = ymo_codec_find(protocol_name(s->protocol)),
-            .https = s->protocol == YMO_PROTO_HTTPS,
+            .codec = ymo_codec_find(codec_name(s->protocol)),
+            .tls = has_tls(s->protocol) ? tls : NULL,
+            .redirect = s->protocol == YMO_PROTO_REDIRECT,
             .is_unix = s->is_unix,
             .name = s->name,
             .id = s->id,
@@ -172,6 +172,7 @@ reactor_config(const struct ymo_settings *s, const struct ymo_reactor_listener *
                    .max_body = s->max_body},
         .script_name = s->script_name ? s->script_name : "",
         .server = s->server_header ? software : "",
+        .hsts = s->tls_hsts,
         .max_connections = s->max_connections,
         .request_buffering = s->request_buffering,
         .body_memory = s->body_memory,
@@ -183,6 +184,8 @@ reactor_config(const struct ymo_settings *s, const struct ymo_reactor_listener *
         .write_timeout = s->write_timeout,
         .linger_timeout = s->linger_timeout,
         .graceful_timeout = s->graceful_timeout,
+        .handshake_timeout = s->tls_handshake_timeout,
+        .max_handshakes = s->tls_max_handshakes,
         .body_min_rate = s->body_min_rate,
         .use_kqueue = s->use_kqueue,
         .leave_signal = ymo_pyworker_handles_signal,
@@ -195,6 +198,41 @@ reactor_config(const struct ymo_settings *s, const struct ymo_reactor_listener *
         .max_memory = s->max_memory,
         .watchdog_timeout = s->watchdog_timeout,
     };
+}
+
+/* See struct ymo_supervisor_ops. */
+static int
+load_tls(const struct ymo_settings *s, const char *state, struct ymo_tls **tls_r)
+{
+    struct ymo_settings_cert *certs;
+    size_t n;
+    *tls_r = NULL;
+    if (!s->tls_cert)
+        return YMO_OK;
+    if (ymo_settings_certs(s, &certs, &n) < 0)
+        return YMO_ENOMEM;
+    struct ymo_tls_files *files = calloc(n, sizeof(*files));
+    for (size_t i = 0; files && i < n; i++)
+        files[i] = (struct ymo_tls_files){.cert = certs[i].cert,
+                                          .key = certs[i].key,
+                                          .ocsp = certs[i].ocsp,
+                                          .setting = i == 0 ? "tls_cert" : "tls_sni"};
+    const struct ymo_tls_config cfg = {
+        .files = files,
+        .n_files = n,
+        .key_password_file = s->tls_key_password_file,
+        .only_1_3 = s->tls_min_version == YMO_TLS_1_3,
+        .ciphers = s->tls_ciphers,
+        .client_ca = s->tls_client_ca,
+        .client = (enum ymo_tls_want)s->tls_verify,
+        .tickets = s->tls_tickets,
+        .ticket_lifetime = s->tls_ticket_lifetime,
+        .ticket_state = state,
+    };
+    int rc = files ? ymo_tls_load(&cfg, tls_r) : YMO_ENOMEM;
+    free(files);
+    ymo_settings_certs_free(certs, n);
+    return rc;
 }
 
 /* ---- what a process that runs Python does ---- */
@@ -248,11 +286,11 @@ log_versions(const struct ymo_settings *s)
 
 /* Until told to stop. The reactor closes the listening sockets, once it exists. */
 static int
-run(const struct ymo_settings *s, struct ymo_sockets *socks, const struct ymo_place *place,
-    struct ymo_pyworker *pw)
+run(const struct ymo_settings *s, struct ymo_sockets *socks, struct ymo_tls *tls,
+    const struct ymo_place *place, struct ymo_pyworker *pw)
 {
     struct ymo_reactor *r = NULL;
-    struct ymo_reactor_listener *ls = make_listeners(socks);
+    struct ymo_reactor_listener *ls = make_listeners(socks, tls);
     int status = EXIT_START;
     fit_descriptors(s);
     if (!ls) {
@@ -271,7 +309,7 @@ run(const struct ymo_settings *s, struct ymo_sockets *socks, const struct ymo_pl
     }
     if (!place) {
         for (size_t i = 0; i < socks->n; i++)
-            ymo_notice("listening on %s", socks->items[i].name);
+            ymo_sockets_announce(&socks->items[i]);
         ymo_notify_ready(getpid(), "serving");
     }
     /* The supervisor says it for its workers. */
@@ -289,13 +327,13 @@ out:
 }
 
 static int
-serve_supervised(const struct ymo_settings *s, struct ymo_sockets *socks,
+serve_supervised(const struct ymo_settings *s, struct ymo_sockets *socks, struct ymo_tls *tls,
                  const struct ymo_place *place, void *app)
 {
-    return run(s, socks, place, app);
+    return run(s, socks, tls, place, app);
 }
 
-/* One process, without a supervisor. */
+/* One process, without a supervisor, and so without TLS (ymo_settings_supervised). */
 static int
 serve_alone(const struct ymo_settings *s)
 {
@@ -311,7 +349,7 @@ serve_alone(const struct ymo_settings *s)
     ymo_notify_init();
     bool loaded = load(s, &app) == YMO_OK;
     if (loaded)
-        status = run(s, &socks, NULL, app);
+        status = run(s, &socks, NULL, NULL, app);
     ymo_sockets_close(&socks, loaded);
     ymo_pidfile_remove(s->pidfile);
     if (loaded)
@@ -319,10 +357,22 @@ serve_alone(const struct ymo_settings *s)
     return status;
 }
 
+/* What is found out only when it is used. */
+static int
+check_config(const struct ymo_settings *s)
+{
+    struct ymo_tls *tls;
+    if (load_tls(s, NULL, &tls) < 0)
+        return EXIT_USAGE;
+    ymo_tls_free(tls);
+    printf("the configuration is good\n");
+    return 0;
+}
+
 static int
 serve(struct ymo_settings *s, int argc, char **argv)
 {
-    static const struct ymo_supervisor_ops ops = {check_supported, load, fork_loaded,
+    static const struct ymo_supervisor_ops ops = {check_supported, load_tls, load, fork_loaded,
                                                   serve_supervised};
     const char *why = ymo_settings_supervised(s);
     process_argc = argc;
@@ -342,6 +392,14 @@ check_supported(const struct ymo_settings *s)
 {
     (void)s;
     return YMO_OK;
+}
+
+static int
+check_config(const struct ymo_settings *s)
+{
+    (void)s;
+    printf("the configuration is good\n");
+    return 0;
 }
 
 static int
@@ -382,7 +440,7 @@ main(int argc, char **argv)
     else if (check_supported(&s) < 0)
         status = EXIT_USAGE;
     else if (s.check_config)
-        printf("the configuration is good\n");
+        status = check_config(&s);
     else {
         signal(SIGPIPE, SIG_IGN);
         status = serve(&s, argc, argv);

@@ -110,11 +110,12 @@ check_tls(struct ymo_loader *l)
         return;
     }
     if (!s->tls_cert) {
-        static const char *const rows[] = {"tls_sni", "tls_ocsp", "tls_client_ca", "tls_hsts"};
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-            if (ymo_value_is_set(ymo_table_by_name(rows[i]), s))
-                mistake(l, rows[i], NULL, "means nothing without TLS; give tls_cert and tls_key");
-        }
+        const char *row = s->tls_sni.n > 0   ? "tls_sni"
+                          : s->tls_ocsp      ? "tls_ocsp"
+                          : s->tls_client_ca ? "tls_client_ca"
+                                             : NULL;
+        if (row)
+            mistake(l, row, NULL, "means nothing without TLS; give tls_cert and tls_key");
         return;
     }
     if (s->tls_verify != YMO_TLS_VERIFY_OFF && !s->tls_client_ca)
@@ -263,6 +264,57 @@ ymo_settings_addresses(const struct ymo_settings *s, struct ymo_addr **addrs_r, 
     *addrs_r = addrs;
     *n_r = n + s->redirect_http.n;
     return 0;
+}
+
+/* "CERT[,KEY[,OCSP]]" */
+static bool
+split_cert(const char *text, struct ymo_settings_cert *c)
+{
+    char **parts[] = {&c->cert, &c->key, &c->ocsp};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        size_t len = i == 2 ? strlen(text) : strcspn(text, ",");
+        if (len > 0 && !(*parts[i] = strndup(text, len)))
+            return false;
+        if (text[len] == '\0')
+            break;
+        text += len + 1;
+    }
+    return true;
+}
+
+int
+ymo_settings_certs(const struct ymo_settings *s, struct ymo_settings_cert **certs_r, size_t *n_r)
+{
+    *certs_r = NULL;
+    *n_r = 0;
+    if (!s->tls_cert)
+        return 0;
+    size_t n = 1 + s->tls_sni.n;
+    struct ymo_settings_cert *certs = calloc(n, sizeof(*certs));
+    if (!certs)
+        return YMO_ENOMEM;
+    bool good = (certs[0].cert = strdup(s->tls_cert)) && (certs[0].key = strdup(s->tls_key)) &&
+                (!s->tls_ocsp || (certs[0].ocsp = strdup(s->tls_ocsp)));
+    for (size_t i = 1; good && i < n; i++)
+        good = split_cert(s->tls_sni.items[i - 1], &certs[i]);
+    if (!good) {
+        ymo_settings_certs_free(certs, n);
+        return YMO_ENOMEM;
+    }
+    *certs_r = certs;
+    *n_r = n;
+    return 0;
+}
+
+void
+ymo_settings_certs_free(struct ymo_settings_cert *certs, size_t n)
+{
+    for (size_t i = 0; certs && i < n; i++) {
+        free(certs[i].cert);
+        free(certs[i].key);
+        free(certs[i].ocsp);
+    }
+    free(certs);
 }
 
 const char *

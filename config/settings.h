@@ -119,6 +119,19 @@ const char *ymo_settings_supervised(const struct ymo_settings *s);
 void ymo_settings_print_help(void);
 void ymo_settings_print_config(const struct ymo_settings *s);
 
+/* A certificate with its key and OCSP response: paths, owned; NULL where there is none. */
+struct ymo_settings_cert {
+    char *cert, *key, *ocsp;
+};
+
+/*
+ * The certificates that the settings name: tls_cert, then those of tls_sni. *certs_r is NULL when
+ * there are none. 0 or YMO_ENOMEM. To be freed.
+ */
+int ymo_settings_certs(const struct ymo_settings *s, struct ymo_settings_cert **certs_r,
+                       size_t *n_r) YMO_MUST_CHECK;
+void ymo_settings_certs_free(struct ymo_settings_cert *certs, size_t n);
+
 /* One listening address. */
 enum ymo_addr_kind { YMO_ADDR_TCP, YMO_ADDR_UNIX, YMO_ADDR_FD };
 struct ymo_addr {

@@ -5,6 +5,7 @@
 #include "reactor/forkguard.h"
 #include "reactor/loop.h"
 #include "reactor/peername.h"
+#include "reactor/redirect.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,17 +14,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void
-update_read(struct ymo_conn *c)
+void
+ymo_conn_update_read(struct ymo_conn *c)
 {
     bool want = !c->eof && (c->state == YMO_CONN_LINGER ||
                             (c->state == YMO_CONN_OPEN && !c->paused && c->in.len < c->r->in_max));
-    if (want == !!ev_is_active(&c->rd))
-        return;
-    if (want)
-        ev_io_start(c->r->loop, &c->rd);
-    else
-        ev_io_stop(c->r->loop, &c->rd);
+    if (want != !!ev_is_active(&c->rd)) {
+        if (want)
+            ev_io_start(c->r->loop, &c->rd);
+        else
+            ev_io_stop(c->r->loop, &c->rd);
+    }
+    if (c->tls && want && c->state == YMO_CONN_OPEN && ymo_tlsconn_pending(c->tls))
+        ev_feed_event(c->r->loop, &c->rd, EV_READ);
 }
 
 /* ---- events from the codec ------------------------------------------------------------- */
@@ -93,6 +96,14 @@ on_head(struct ymo_conn *c, struct ymo_exchange *ex, bool last, bool more)
     struct ymo_reactor *r = c->r;
     bool streaming = !r->cfg.request_buffering && !last;
     c->used = true;
+    if (c->listener->cfg->redirect) {
+        ymo_redirect_answer(c, ex, last);
+        return;
+    }
+    if (c->tls && ymo_tlsconn_add_vars(c->tls, &ex->req) < 0) {
+        ymo_conn_fail(c, ex, 503, "out of memory");
+        return;
+    }
     int rc = ymo_request_mount(&ex->req, ymo_slice_str(r->cfg.script_name));
     if (rc < 0) {
         ymo_conn_fail(c, ex, rc == YMO_ENOMEM ? 503 : 404,
@@ -281,7 +292,7 @@ ymo_conn_input(struct ymo_conn *c)
     take_input(c, ymo_slice_of(NULL, 0));
     if (c->state == YMO_CONN_DEAD)
         return;
-    update_read(c);
+    ymo_conn_update_read(c);
     /* With output waiting, only what the peer takes is progress. */
     ymo_conn_deadline(c, !c->out);
 }
@@ -322,6 +333,10 @@ read_cb(struct ev_loop *loop, ev_io *io, int revents)
         discard(c);
         return;
     }
+    if (c->shaking) {
+        ymo_tlsconn_shake(c);
+        return;
+    }
     if (c->in.len == 0) {
         n = c->transport->read(c, r->scratch, YMO_SCRATCH);
         if (n > 0)
@@ -348,22 +363,35 @@ read_cb(struct ev_loop *loop, ev_io *io, int revents)
     }
     if (c->state == YMO_CONN_DEAD)
         return;
-    update_read(c);
+    ymo_conn_update_read(c);
     ymo_conn_deadline(c, n > 0 && !c->out);
 }
 
 void
 ymo_conn_look(struct ymo_conn *c)
 {
-    if (c->state == YMO_CONN_OPEN && ev_is_active(&c->rd))
+    if (c->state == YMO_CONN_OPEN && !c->shaking && ev_is_active(&c->rd))
         read_cb(c->r->loop, &c->rd, EV_READ);
 }
 
 static void
 write_cb(struct ev_loop *loop, ev_io *io, int revents)
 {
+    struct ymo_conn *c = io->data;
     (void)loop, (void)revents;
-    ymo_writer_pump(io->data);
+    if (c->shaking) {
+        ymo_tlsconn_shake(c);
+        return;
+    }
+    if (!c->out && c->transport->flush) {
+        int rc = c->transport->flush(c);
+        if (rc == YMO_OK)
+            ev_io_stop(c->r->loop, &c->wr);
+        else if (rc != YMO_EAGAIN)
+            ymo_conn_kill(c);
+        return;
+    }
+    ymo_writer_pump(c);
 }
 
 /* ---- life ------------------------------------------------------------------------------ */
@@ -390,13 +418,19 @@ ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
     ymo_deadline_init(&c->deadline);
     ymo_list_init(&c->exchanges);
     c->env.limits = &r->cfg.limits;
-    c->env.https = l->cfg->https;
+    c->env.https = l->cfg->tls != NULL;
     c->env.open = open_request;
     c->env.open_arg = c;
     c->env.remote_addr = c->env.remote_port = ymo_slice_of("", 0);
     c->env.server_name = c->env.server_port = ymo_slice_of("", 0);
     ymo_peername_set(c, l, peer);
     codec->init(c->codec_state, &c->env);
+    if (l->cfg->tls && ymo_tlsconn_open(c, l->cfg->tls) < 0) {
+        codec->fini(c->codec_state);
+        close(fd);
+        free(c);
+        return NULL;
+    }
     ymo_list_append(&r->conns, &c->node);
     r->n_conns++;
     ev_io_start(r->loop, &c->rd);
@@ -446,7 +480,7 @@ ymo_conn_finish(struct ymo_conn *c, bool linger)
         return;
     c->state = YMO_CONN_FLUSHING;
     c->linger = linger;
-    update_read(c);
+    ymo_conn_update_read(c);
     if (c->out)
         ymo_dispatch_dirty(c);
     else
@@ -465,7 +499,7 @@ ymo_conn_flushed(struct ymo_conn *c)
     c->body_since = ymo_deadlines_now(&c->r->deadlines);
     if (!c->feeding)
         ymo_buf_free(&c->in);
-    update_read(c);
+    ymo_conn_update_read(c);
     ymo_conn_deadline(c, true);
 }
 
@@ -515,6 +549,7 @@ ymo_conn_free(struct ymo_conn *c)
     YMO_ASSERT(c->state == YMO_CONN_DEAD && c->n_exchanges == 0);
     ymo_list_remove(&c->node);
     ymo_buf_free(&c->in);
+    ymo_tlsconn_free(c->tls);
     free(c);
 }
 
@@ -522,6 +557,7 @@ bool
 ymo_conn_idle(const struct ymo_conn *c)
 {
     return c->state == YMO_CONN_OPEN && c->n_exchanges == 0 && c->in.len == 0 && !c->out &&
+           !c->shaking && !(c->tls && ymo_tlsconn_midway(c->tls)) &&
            !c->codec->in_head(c->codec_state);
 }
 
@@ -532,6 +568,9 @@ ymo_conn_deadline(struct ymo_conn *c, bool progress)
     bool keep = !progress;
     if (c->state == YMO_CONN_LINGER) {
         kind = YMO_DEADLINE_LINGER;
+    } else if (c->shaking) {
+        kind = YMO_DEADLINE_SHAKE;
+        keep = true;
     } else if (c->out) {
         kind = YMO_DEADLINE_WRITE;
     } else if (c->receiving) {

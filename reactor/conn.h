@@ -41,6 +41,8 @@ struct ymo_conn {
     bool pumping; /* inside ymo_writer_pump */
     bool feeding; /* inside the feed loop */
     bool used;    /* a request was received */
+    bool shaking; /* a TLS handshake comes first */
+    bool moved;   /* the transport has sent something, see transport.h */
     bool given;   /* it goes on in another process: forget it without ending it */
     bool shared;  /* an application's child may hold the socket too: closing it is not enough */
     bool dirty;
@@ -54,6 +56,7 @@ struct ymo_conn {
     struct ymo_conn *next_dirty;
     struct ymo_exchange *receiving; /* whose body is being read, or NULL */
     struct ymo_buf in;              /* received and not yet consumed */
+    struct ymo_tlsconn *tls;        /* NULL: plain */
     struct ymo_outq *out;           /* NULL when nothing waits */
     struct ymo_codec_env env;
     char remote_addr[INET6_ADDRSTRLEN], remote_port[6];
@@ -73,6 +76,9 @@ void ymo_conn_input(struct ymo_conn *c);
 
 /* Read what may have arrived without an event yet. May close the connection. */
 void ymo_conn_look(struct ymo_conn *c);
+
+/* What it may read has changed, or there is something to be read without an event. */
+void ymo_conn_update_read(struct ymo_conn *c);
 
 /* The reader of a streaming body has made room. */
 void ymo_conn_resume(struct ymo_conn *c, struct ymo_exchange *ex);

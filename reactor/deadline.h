@@ -16,6 +16,7 @@
 
 enum ymo_deadline_kind {
     YMO_DEADLINE_NONE = 0,
+    YMO_DEADLINE_SHAKE,  /* TLS handshake: from the connection's first moment */
     YMO_DEADLINE_HEAD,   /* request head: from its first byte, whatever arrives */
     YMO_DEADLINE_BODY,   /* request body: between two arrivals */
     YMO_DEADLINE_IDLE,   /* between requests, or before the first byte */

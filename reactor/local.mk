@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A file of this folder is named in the list below, one a line, and nowhere else.
 noinst_LIBRARIES += reactor/libreactor.a
-reactor_libreactor_a_CPPFLAGS = $(YMO_CPPFLAGS)
+reactor_libreactor_a_CPPFLAGS = $(YMO_CPPFLAGS) $(WOLFSSL_CPPFLAGS)
 reactor_libreactor_a_SOURCES = \
 	reactor/board.c \
 	reactor/board.h \
@@ -35,6 +35,8 @@ reactor_libreactor_a_SOURCES = \
 	reactor/reactor.h \
 	reactor/recycle.c \
 	reactor/recycle.h \
+	reactor/redirect.c \
+	reactor/redirect.h \
 	reactor/signals.c \
 	reactor/siblings.c \
 	reactor/siblings.h \

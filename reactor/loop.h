@@ -13,6 +13,7 @@
 #include "reactor/overdue.h"
 #include "reactor/reactor.h"
 #include "reactor/recycle.h"
+#include "reactor/tls/tlsconn.h"
 #include "request/mailbox.h"
 
 #include <ev.h>
@@ -53,6 +54,7 @@ struct ymo_reactor {
     unsigned yields;             /* in a row */
     double yield_again;          /* not before: siblings did not take what was left to them */
 
+    struct ymo_tlsio *tls; /* NULL: no listener has TLS */
     struct ymo_listener *listeners;
     int *hidden; /* their descriptors, see ymo_forkguard_hide */
     struct ymo_list conns;

@@ -34,15 +34,19 @@ close_idle(struct ymo_reactor *r)
     double farewell =
         r->cfg.graceful_timeout / 2 < FAREWELL ? r->cfg.graceful_timeout / 2 : FAREWELL;
     r->closing_idle = false;
-    r->deadlines.seconds[YMO_DEADLINE_IDLE] = r->patient ? farewell : LAST_WORDS;
+    if (!r->patient)
+        farewell = LAST_WORDS;
+    r->deadlines.seconds[YMO_DEADLINE_IDLE] = farewell;
+    if (r->deadlines.seconds[YMO_DEADLINE_SHAKE] > farewell)
+        r->deadlines.seconds[YMO_DEADLINE_SHAKE] = farewell;
     YMO_LIST_FOREACH (n, next, &r->conns) {
         struct ymo_conn *c = YMO_CONTAINER_OF(n, struct ymo_conn, node);
         if (c->used && !r->patient && ymo_conn_idle(c))
             ymo_conn_look(c); /* closed on a request that is here already, it would be lost */
         if (c->used && !r->patient && ymo_conn_idle(c))
             ymo_conn_finish(c, false);
-        else if (c->deadline.kind == YMO_DEADLINE_IDLE)
-            ymo_deadline_set(&r->deadlines, &c->deadline, YMO_DEADLINE_IDLE, false);
+        else if (c->deadline.kind == YMO_DEADLINE_IDLE || c->deadline.kind == YMO_DEADLINE_SHAKE)
+            ymo_deadline_set(&r->deadlines, &c->deadline, c->deadline.kind, false);
     }
 }
 
@@ -118,6 +122,11 @@ expired(void *arg, struct ymo_deadline *d)
     (void)arg;
     d->kind = YMO_DEADLINE_NONE;
     switch (kind) {
+    case YMO_DEADLINE_SHAKE:
+        ymo_info("conn %llu: %s: closed: no TLS handshake within tls_handshake_timeout",
+                 (unsigned long long)c->serial, c->remote_addr);
+        ymo_conn_kill(c);
+        break;
     case YMO_DEADLINE_HEAD:
         ymo_conn_fail(c, NULL, 408, "the request head was not complete within head_timeout");
         break;
@@ -294,6 +303,7 @@ init_deadlines(struct ymo_reactor *r)
 {
     double *s = r->deadlines.seconds;
     ymo_deadlines_init(&r->deadlines, r->loop, expired, r);
+    s[YMO_DEADLINE_SHAKE] = r->cfg.handshake_timeout;
     s[YMO_DEADLINE_HEAD] = r->cfg.head_timeout;
     s[YMO_DEADLINE_BODY] = r->cfg.body_timeout;
     s[YMO_DEADLINE_IDLE] = r->cfg.idle_timeout;
@@ -329,13 +339,19 @@ ymo_reactor_create(const struct ymo_reactor_config *cfg, struct ymo_reactor **r_
     ymo_lifeline_init(r);
     for (size_t i = 0; i < cfg->n_listeners; i++)
         ymo_listener_init(&r->listeners[i], r, &cfg->listeners[i]);
-    for (size_t i = 0; i < cfg->n_listeners; i++)
+    bool tls = false;
+    for (size_t i = 0; i < cfg->n_listeners; i++) {
         r->hidden[i] = cfg->listeners[i].fd;
+        tls = tls || cfg->listeners[i].tls;
+    }
+    if (tls && ymo_tlsio_create(r, cfg->max_handshakes, &r->tls) < 0)
+        goto fail;
     if (ymo_handoff_create(r, &r->handoff) < 0)
         goto fail;
     *r_r = r;
     return YMO_OK;
 fail:
+    ymo_tlsio_free(r->tls);
     if (r->loop)
         ev_loop_destroy(r->loop);
     free(r->listeners);
@@ -397,6 +413,7 @@ ymo_reactor_join(struct ymo_reactor *r)
     ymo_lifeline_stop(r);
     ymo_dispatch_free(r);
     ymo_handoff_free(r->handoff);
+    ymo_tlsio_free(r->tls);
     ymo_mailbox_destroy(&r->mailbox);
     ymo_deadlines_stop(&r->deadlines);
     /* libev's handler would write to the loop that is gone. From here on a signal ends us. */

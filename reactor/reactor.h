@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "protocols/codec.h"
 #include "reactor/board.h"
+#include "reactor/tls/tls.h"
 #include "request/executor.h"
 
 #include <stdbool.h>
@@ -21,7 +22,8 @@ struct ymo_reactor;
 struct ymo_reactor_listener {
     int fd;
     const struct ymo_codec_ops *codec;
-    bool https;
+    struct ymo_tls *tls; /* NULL: plain */
+    bool redirect;       /* answered here: sends its clients on to the first listener with TLS */
     bool is_unix;
     const char *name; /* for the log: "http://127.0.0.1:8081" */
     uint32_t id;      /* the same in all processes of a generation */
@@ -34,12 +36,14 @@ struct ymo_reactor_config {
     struct ymo_codec_limits limits;
     const char *script_name; /* "" or "/prefix" */
     const char *server;      /* Server header value, "" = none */
+    const char *hsts;        /* Strict-Transport-Security in responses over TLS, NULL = none */
     int max_connections;
     bool request_buffering;
     size_t body_memory, response_buffer;
     const char *tmp_dir;
     double idle_timeout, head_timeout, body_timeout, write_timeout, linger_timeout;
-    double graceful_timeout;
+    double graceful_timeout, handshake_timeout;
+    int max_handshakes;
     uint64_t body_min_rate;
     bool use_kqueue;
     /* Has the application a handler of its own for this signal? Then it keeps it. NULL: for none.

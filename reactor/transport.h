@@ -26,6 +26,12 @@ struct ymo_transport_ops {
     /* The same for `n` bytes of a file from `off`; YMO_EIO (errno) when the file
      * has fewer (ENODATA) or cannot be read. */
     ssize_t (*sendfile)(struct ymo_conn *c, int fd, int64_t off, size_t n);
+    /*
+     * writev and sendfile give YMO_EAGAIN as long as what they took is not on the socket, and
+     * expect the same bytes again; c->moved says that some of it is. What the transport itself has
+     * to send is written by `flush` (NULL: nothing ever): 0, YMO_EAGAIN, YMO_ECLOSED.
+     */
+    int (*flush)(struct ymo_conn *c);
     /* No more will be written; the peer sees the end of our data. */
     void (*shutdown)(struct ymo_conn *c);
     /*

@@ -20,8 +20,10 @@ ymo_writer_out(struct ymo_reactor *r, bool close)
         strftime(r->date, sizeof(r->date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
         r->date_at = now;
     }
-    return (struct ymo_codec_out){
-        .date = ymo_slice_str(r->date), .server = ymo_slice_str(r->cfg.server), .close = close};
+    return (struct ymo_codec_out){.date = ymo_slice_str(r->date),
+                                  .server = ymo_slice_str(r->cfg.server),
+                                  .hsts = ymo_slice_str(r->cfg.hsts ? r->cfg.hsts : ""),
+                                  .close = close};
 }
 
 struct ymo_outq *
@@ -225,8 +227,11 @@ flush(struct ymo_conn *c)
     bool moved = false;
     while (c->out && c->out->n > 0 && budget > 0) {
         ssize_t n = write_front(c, c->out);
-        if (n == YMO_EAGAIN)
+        if (n == YMO_EAGAIN) {
+            moved = moved || c->moved;
+            c->moved = false;
             break;
+        }
         if (n < 0) {
             if (n == YMO_EIO)
                 ymo_error("conn %llu: a file cannot be sent on: %s", (unsigned long long)c->serial,

@@ -25,6 +25,7 @@ struct ymo_generation {
     struct ymo_supervisor *sv;
     struct ymo_settings settings;
     struct ymo_sockets sockets;  /* may share descriptors with a neighbour generation's */
+    struct ymo_tls *tls;         /* NULL: none is asked for, or adopted */
     struct ymo_board *board;     /* NULL: adopted, see upgrade.c */
     struct ymo_worker *template; /* preload: NULL while there is none */
     bool adopted;                /* of the program before SIGUSR2: nothing can be started in it */
@@ -77,19 +78,21 @@ struct ymo_supervisor {
     ev_timer retry;                       /* the next try to leave an adopted generation behind */
     pid_t check_pid;                      /* the new program being tried, or 0 */
     ev_timer check_patience;
-    ev_signal signals[10]; /* as many as supervisor.c takes */
-    bool reload_wanted;    /* SIGHUP came while it could not be done */
+    ev_signal signals[10];       /* as many as supervisor.c takes */
+    char tickets[YMO_TLS_STATE]; /* keys of the program before SIGUSR2, or "" */
+    bool reload_wanted;          /* SIGHUP came while it could not be done */
     bool all_ready_logged;
 };
 
 /* ---- generation.c ---- */
 
 /*
- * Takes over `s` and `socks`. `adopted`: without seats, as nothing will be started in it. NULL
- * after the reason was logged: both are still the caller's.
+ * Takes over `s`, `socks` and `tls`. `adopted`: without seats, as nothing will be started in it.
+ * NULL after the reason was logged: they are still the caller's.
  */
 struct ymo_generation *ymo_generation_new(struct ymo_supervisor *sv, struct ymo_settings *s,
-                                          struct ymo_sockets *socks, bool adopted);
+                                          struct ymo_sockets *socks, struct ymo_tls *tls,
+                                          bool adopted);
 /* Its last reference may have gone: free it if so. */
 void ymo_generation_release(struct ymo_generation *g);
 /* Start what is missing: the template, workers, replacements. As far as the back-off allows. */

@@ -33,7 +33,7 @@ fit_descriptors(int seats)
 
 struct ymo_generation *
 ymo_generation_new(struct ymo_supervisor *sv, struct ymo_settings *s, struct ymo_sockets *socks,
-                   bool adopted)
+                   struct ymo_tls *tls, bool adopted)
 {
     struct ymo_generation *g = calloc(1, sizeof(*g));
     int seats = 2 * s->no_proc + SPARE_SEATS;
@@ -52,6 +52,7 @@ ymo_generation_new(struct ymo_supervisor *sv, struct ymo_settings *s, struct ymo
     ymo_list_append(&sv->generations, &g->node);
     g->settings = *s;
     g->sockets = *socks;
+    g->tls = tls;
     g->target = s->no_proc;
     *s = (struct ymo_settings){0};
     *socks = (struct ymo_sockets){0};
@@ -65,6 +66,7 @@ ymo_generation_release(struct ymo_generation *g)
         return;
     ymo_list_remove(&g->node);
     ymo_board_free(g->board);
+    ymo_tls_free(g->tls);
     ymo_settings_free(&g->settings);
     free(g->sockets.items);
     free(g);

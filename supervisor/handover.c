@@ -56,7 +56,7 @@ from_parent(const struct ymo_socket *s)
 
 static void
 write_list(FILE *f, const struct ymo_sockets *socks, const struct ymo_handover_worker *workers,
-           size_t n_workers)
+           size_t n_workers, const char *tickets)
 {
     (void)fprintf(f, "yimmo-handover %d %ld\nclose", VERSION, (long)getpid());
     for (size_t i = 0; i < socks->n; i++) {
@@ -75,6 +75,8 @@ write_list(FILE *f, const struct ymo_sockets *socks, const struct ymo_handover_w
     for (size_t i = 0; i < n_workers; i++)
         (void)fprintf(f, "worker %ld %d %d\n", (long)workers[i].pid, workers[i].link,
                       workers[i].leaving);
+    if (*tickets)
+        (void)fprintf(f, "tickets %zu:%s\n", strlen(tickets), tickets);
     (void)fputs("end\n", f);
 }
 
@@ -98,20 +100,21 @@ keep_all(const struct ymo_sockets *socks, const struct ymo_handover_worker *work
 
 int
 ymo_handover_write(const struct ymo_sockets *socks, const struct ymo_handover_worker *workers,
-                   size_t n_workers, char *env_r, size_t len)
+                   size_t n_workers, const char *tickets, char *env_r, size_t len)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     if (!f)
         return YMO_ENOMEM;
-    write_list(f, socks, workers, n_workers);
+    write_list(f, socks, workers, n_workers, tickets);
     if (fclose(f) != 0 || size > MAX_FILE) {
         free(text);
         return YMO_ENOMEM;
     }
     file = nameless();
     ssize_t n = file < 0 ? -1 : pwrite(file, text, size, 0);
+    explicit_bzero(text, size);
     free(text);
     if (n >= 0 && (size_t)n != size)
         errno = ENOSPC;
@@ -283,7 +286,7 @@ read_worker(struct cursor *c, struct workers *ws)
 }
 
 static bool
-read_lists(struct cursor *c, struct ymo_sockets *socks, struct workers *ws)
+read_lists(struct cursor *c, struct ymo_sockets *socks, struct workers *ws, char *tickets_r)
 {
     while (literal(c, "socket ")) {
         if (!read_socket(c, socks))
@@ -293,6 +296,8 @@ read_lists(struct cursor *c, struct ymo_sockets *socks, struct workers *ws)
         if (!read_worker(c, ws))
             return false;
     }
+    if (literal(c, "tickets ") && (!string(c, tickets_r, YMO_TLS_STATE) || !literal(c, "\n")))
+        return false;
     return literal(c, "end\n") && c->len == 0 && socks->n > 0;
 }
 
@@ -342,7 +347,7 @@ slurp(int fd, size_t *len_r)
 
 /* NULL when all is well; else what is wrong. */
 static const char *
-read_file(struct cursor c, int list, struct ymo_sockets *socks, struct workers *ws)
+read_file(struct cursor c, int list, struct ymo_sockets *socks, struct workers *ws, char *tickets_r)
 {
     uint64_t version, pid;
     if (!literal(&c, "yimmo-handover ") || !number(&c, UINT32_MAX, &version) || !literal(&c, " ") ||
@@ -352,7 +357,7 @@ read_file(struct cursor c, int list, struct ymo_sockets *socks, struct workers *
         return "it is another process's"; /* whose descriptors are not what it lists */
     struct cursor closing = c;
     const char *why = version == VERSION ? NULL : "it is that of another version";
-    if (!why && (!close_line(&c, list, false) || !read_lists(&c, socks, ws)))
+    if (!why && (!close_line(&c, list, false) || !read_lists(&c, socks, ws, tickets_r)))
         why = "it does not describe what there is";
     if (why)
         (void)close_line(&closing, list, true);
@@ -360,20 +365,25 @@ read_file(struct cursor c, int list, struct ymo_sockets *socks, struct workers *
 }
 
 int
-ymo_handover_read(struct ymo_sockets *socks_r, struct ymo_handover_worker **workers_r, size_t *n_r)
+ymo_handover_read(struct ymo_sockets *socks_r, struct ymo_handover_worker **workers_r, size_t *n_r,
+                  char tickets_r[YMO_TLS_STATE])
 {
     struct workers ws = {0};
     const char *value = getenv(YMO_HANDOVER_ENV), *why = "it is no list of descriptors";
     *socks_r = (struct ymo_sockets){0};
     *workers_r = NULL;
     *n_r = 0;
+    tickets_r[0] = '\0';
     if (!value)
         return 0;
     int fd = named(value);
     if (fd >= 0) {
         size_t len = 0;
         char *text = slurp(fd, &len);
-        why = text ? read_file((struct cursor){text, len}, fd, socks_r, &ws) : "out of memory";
+        why = text ? read_file((struct cursor){text, len}, fd, socks_r, &ws, tickets_r)
+                   : "out of memory";
+        if (text)
+            explicit_bzero(text, len);
         free(text);
         close(fd);
     }

@@ -8,6 +8,7 @@
 #define YMO_SUPERVISOR_HANDOVER_H
 
 #include "base/err.h"
+#include "reactor/tls/tls.h"
 #include "supervisor/sockets.h"
 
 #include <stdbool.h>
@@ -25,11 +26,12 @@ struct ymo_handover_worker {
 
 /*
  * Write it down and let all these descriptors survive execve. env_r becomes "YMO_HANDOVER=…", for
- * putenv. 0; YMO_EIO with errno set, YMO_EINVAL (env_r is too small) or YMO_ENOMEM: nothing has
- * changed then.
+ * putenv. `tickets`: keys (ymo_tls_save), or "". 0; YMO_EIO with errno set, YMO_EINVAL (env_r is
+ * too small) or YMO_ENOMEM: nothing has changed then.
  */
 int ymo_handover_write(const struct ymo_sockets *socks, const struct ymo_handover_worker *workers,
-                       size_t n_workers, char *env_r, size_t len) YMO_MUST_CHECK;
+                       size_t n_workers, const char *tickets, char *env_r,
+                       size_t len) YMO_MUST_CHECK;
 
 /* After ymo_handover_write, when execve failed: as before it. errno is preserved. */
 void ymo_handover_undo(const struct ymo_sockets *socks, const struct ymo_handover_worker *workers,
@@ -41,6 +43,6 @@ void ymo_handover_undo(const struct ymo_sockets *socks, const struct ymo_handove
  * be, it was closed and one warning logged. The variable is gone afterwards.
  */
 int ymo_handover_read(struct ymo_sockets *socks_r, struct ymo_handover_worker **workers_r,
-                      size_t *n_r) YMO_MUST_CHECK;
+                      size_t *n_r, char tickets_r[YMO_TLS_STATE]) YMO_MUST_CHECK;
 
 #endif

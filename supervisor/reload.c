@@ -67,6 +67,8 @@ ymo_reload_begin(struct ymo_supervisor *sv)
 {
     struct ymo_settings s;
     struct ymo_sockets socks;
+    struct ymo_tls *tls;
+    char tickets[YMO_TLS_STATE];
     if (sv->phase == YMO_PHASE_START) {
         ymo_notice("SIGHUP: still starting; the reload comes after that");
         sv->reload_wanted = true;
@@ -92,14 +94,27 @@ ymo_reload_begin(struct ymo_supervisor *sv)
         ymo_settings_free(&s);
         return;
     }
-    if (ymo_sockets_reopen(&s, &sv->now->sockets, &socks) < 0) {
-        kept(sv, "an address cannot be bound, see above");
+    if (sv->now->tls)
+        ymo_tls_save(sv->now->tls, tickets);
+    else
+        memcpy(tickets, sv->tickets, sizeof(tickets));
+    int rc = sv->ops->load_tls(&s, tickets[0] ? tickets : NULL, &tls);
+    explicit_bzero(tickets, sizeof(tickets));
+    if (rc < 0) {
+        kept(sv, "the certificates are not accepted, see above");
         ymo_settings_free(&s);
         return;
     }
-    struct ymo_generation *g = ymo_generation_new(sv, &s, &socks, false);
+    if (ymo_sockets_reopen(&s, &sv->now->sockets, &socks) < 0) {
+        kept(sv, "an address cannot be bound, see above");
+        ymo_tls_free(tls);
+        ymo_settings_free(&s);
+        return;
+    }
+    struct ymo_generation *g = ymo_generation_new(sv, &s, &socks, tls, false);
     if (!g) {
         kept(sv, "see above");
+        ymo_tls_free(tls);
         ymo_sockets_drop(&socks, &sv->now->sockets);
         ymo_settings_free(&s);
         return;
@@ -117,7 +132,7 @@ log_new(const struct ymo_sockets *new, const struct ymo_sockets *old)
         for (size_t k = 0; k < old->n; k++)
             known = known || strcmp(old->items[k].name, new->items[i].name) == 0;
         if (!known)
-            ymo_notice("listening on %s", new->items[i].name);
+            ymo_sockets_announce(&new->items[i]);
     }
 }
 

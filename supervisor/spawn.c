@@ -41,7 +41,7 @@ static int
 serve(struct ymo_supervisor *sv, struct ymo_generation *g, int seat, int link, void *app)
 {
     const struct ymo_place place = {.board = g->board, .seat = seat, .link = link};
-    return sv->ops->serve(&g->settings, &g->sockets, &place, app);
+    return sv->ops->serve(&g->settings, &g->sockets, g->tls, &place, app);
 }
 
 static _Noreturn void

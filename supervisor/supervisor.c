@@ -77,7 +77,7 @@ log_listening(struct ymo_supervisor *sv)
 {
     const struct ymo_sockets *socks = &sv->now->sockets;
     for (size_t i = 0; i < socks->n; i++)
-        ymo_notice("listening on %s", socks->items[i].name);
+        ymo_sockets_announce(&socks->items[i]);
 }
 
 static void
@@ -335,15 +335,22 @@ static int
 begin(struct ymo_supervisor *sv, struct ymo_settings *s)
 {
     struct ymo_sockets socks;
+    struct ymo_tls *tls;
     int rc = ymo_upgrade_adopt(sv, s);
     if (rc < 0)
         return rc;
     if (rc == 0) {
-        rc = ymo_sockets_open(s, &socks);
+        rc = sv->ops->load_tls(s, NULL, &tls);
         if (rc < 0)
             return rc;
-        sv->now = ymo_generation_new(sv, s, &socks, false);
+        rc = ymo_sockets_open(s, &socks);
+        if (rc < 0) {
+            ymo_tls_free(tls);
+            return rc;
+        }
+        sv->now = ymo_generation_new(sv, s, &socks, tls, false);
         if (!sv->now) {
+            ymo_tls_free(tls);
             ymo_sockets_close(&socks, false);
             return YMO_ENOMEM;
         }
@@ -391,6 +398,7 @@ ymo_supervisor_leave(struct ymo_supervisor *sv, const struct ymo_generation *kee
         if (g == keep)
             continue;
         ymo_sockets_leave(&g->sockets, &keep->sockets);
+        ymo_tls_free(g->tls);
         ymo_board_free(g->board);
     }
 }

@@ -9,22 +9,28 @@
 #include "base/err.h"
 #include "config/settings.h"
 #include "reactor/board.h"
+#include "reactor/tls/tls.h"
 #include "supervisor/sockets.h"
 
 struct ymo_supervisor_ops {
     /* Supervisor: can this build do what the settings ask for? 0, or < 0 after one line a reason.
      */
     int (*check)(const struct ymo_settings *s);
+    /*
+     * Supervisor: read the certificates that the settings name; *tls_r NULL when they name none.
+     * `state`: ticket keys to go on with (ymo_tls_save), or NULL. < 0 after the reason was logged.
+     */
+    int (*load_tls)(const struct ymo_settings *s, const char *state, struct ymo_tls **tls_r);
     /* Worker or template: load the application; < 0 after the reason was logged. */
     int (*load)(const struct ymo_settings *s, void **app_r);
     /* Template: fork. 0 in the new process, whose parent is the supervisor; 1 in the template; < 0.
      */
     int (*fork)(void *app);
     /*
-     * Worker: serve until asked to stop, and end the interpreter. The exit status. `socks` and
-     * `place` are the process's own.
+     * Worker: serve until asked to stop, and end the interpreter. The exit status. `socks`, `tls`
+     * and `place` are the process's own.
      */
-    int (*serve)(const struct ymo_settings *s, struct ymo_sockets *socks,
+    int (*serve)(const struct ymo_settings *s, struct ymo_sockets *socks, struct ymo_tls *tls,
                  const struct ymo_place *place, void *app);
 };
 

@@ -188,7 +188,12 @@ replace(struct ymo_supervisor *sv)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     struct ymo_handover_worker *ws = collect(sv, &n);
-    int rc = ws ? ymo_handover_write(&sv->now->sockets, ws, n, entry, sizeof(entry)) : YMO_ENOMEM;
+    char tickets[YMO_TLS_STATE] = "";
+    if (sv->now->tls)
+        ymo_tls_save(sv->now->tls, tickets);
+    int rc = ws ? ymo_handover_write(&sv->now->sockets, ws, n, tickets, entry, sizeof(entry))
+                : YMO_ENOMEM;
+    explicit_bzero(tickets, sizeof(tickets));
     if (rc == YMO_OK && putenv(entry) == 0) {
         ymo_notice("SIGUSR2: executing %s", sv->program);
         ymo_notify_reloading();
@@ -231,9 +236,9 @@ ymo_upgrade_adopt(struct ymo_supervisor *sv, struct ymo_settings *s)
     struct ymo_sockets socks;
     struct ymo_handover_worker *ws;
     size_t n;
-    if (ymo_handover_read(&socks, &ws, &n) <= 0)
+    if (ymo_handover_read(&socks, &ws, &n, sv->tickets) <= 0)
         return 0;
-    sv->now = ymo_generation_new(sv, s, &socks, true);
+    sv->now = ymo_generation_new(sv, s, &socks, NULL, true);
     if (!sv->now) {
         free(ws);
         return YMO_ENOMEM;

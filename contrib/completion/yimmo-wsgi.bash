@@ -39,11 +39,25 @@ _yimmo_wsgi() {
         --host
         --bind
         --protocol
-        --tls-cert
-        --tls-key
         --backlog
         --use-kqueue
         --no-use-kqueue
+        --tls-cert
+        --tls-key
+        --tls-key-password-file
+        --tls-sni
+        --tls-ocsp
+        --tls-min-version
+        --tls-ciphers
+        --tls-client-ca
+        --tls-verify
+        --tls-tickets
+        --no-tls-tickets
+        --tls-ticket-lifetime
+        --tls-handshake-timeout
+        --tls-max-handshakes
+        --tls-hsts
+        --redirect-http
         --max-connections
         --max-request-line
         --max-header-bytes
@@ -151,6 +165,9 @@ _yimmo_wsgi() {
         mapfile -t COMPREPLY < <(compgen -W 'http https fastcgi uwsgi' -- "$word")
         return
         ;;
+    --backlog)
+        return
+        ;;
     --tls-cert)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -161,7 +178,48 @@ _yimmo_wsgi() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
-    --backlog)
+    --tls-key-password-file)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --tls-sni)
+        return
+        ;;
+    --tls-ocsp)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --tls-min-version)
+        mapfile -t COMPREPLY < <(compgen -W 'TLSv1.2 TLSv1.3' -- "$word")
+        return
+        ;;
+    --tls-ciphers)
+        return
+        ;;
+    --tls-client-ca)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --tls-verify)
+        mapfile -t COMPREPLY < <(compgen -W 'off optional require' -- "$word")
+        return
+        ;;
+    --tls-ticket-lifetime)
+        return
+        ;;
+    --tls-handshake-timeout)
+        return
+        ;;
+    --tls-max-handshakes)
+        return
+        ;;
+    --tls-hsts)
+        return
+        ;;
+    --redirect-http)
         return
         ;;
     --max-connections)

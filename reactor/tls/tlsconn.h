@@ -37,6 +37,12 @@ void ymo_tlsconn_free(struct ymo_tlsconn *t);
  */
 void ymo_tlsconn_shake(struct ymo_conn *c);
 
+/* Is there input that needs no event of the socket to be read? */
+bool ymo_tlsconn_pending(const struct ymo_tlsconn *t);
+
+/* Has a part of a record arrived? */
+bool ymo_tlsconn_midway(const struct ymo_tlsconn *t);
+
 /*
  * Add what is known of the connection to a request, in the names of mod_ssl: HTTPS, SSL_PROTOCOL,
  * SSL_CIPHER, SSL_TLS_SNI, and SSL_CLIENT_… where clients are asked for a certificate. Values live

@@ -3,7 +3,7 @@
 unit_programs += tests/unit-reactor
 tests_unit_reactor_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_reactor_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) reactor/libreactor.a protocols/libprotocols.a \
-	request/librequest.a base/libbase.a $(EV_LIBS) $(HTTP_PARSER_LIBS)
+	request/librequest.a base/libbase.a $(EV_LIBS) $(TLS_LIBS) $(HTTP_PARSER_LIBS)
 tests_unit_reactor_SOURCES = \
 	tests/reactor/test_board.c \
 	tests/reactor/test_deadline.c \

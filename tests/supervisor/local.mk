@@ -4,7 +4,7 @@ unit_programs += tests/unit-supervisor
 tests_unit_supervisor_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_supervisor_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) supervisor/libsupervisor.a \
 	reactor/libreactor.a protocols/libprotocols.a request/librequest.a config/libconfig.a \
-	base/libbase.a $(EV_LIBS) $(HTTP_PARSER_LIBS) $(YAML_LIBS)
+	base/libbase.a $(EV_LIBS) $(TLS_LIBS) $(HTTP_PARSER_LIBS) $(YAML_LIBS)
 tests_unit_supervisor_SOURCES = \
 	tests/supervisor/test_fate.c \
 	tests/supervisor/test_handover.c \

@@ -21,6 +21,7 @@ static struct ymo_sockets socks;
 static struct ymo_handover_worker workers[N_WORKERS];
 static int far_ends[N_WORKERS];
 static char entry[64]; /* the environment points here */
+static char tickets[YMO_TLS_STATE];
 
 static void
 set_up(void)
@@ -71,15 +72,16 @@ taken_over(void)
     int before = ymo_capture_n_open();
     set_up();
     int open = ymo_capture_n_open();
-    REQUIRE(ymo_handover_write(&socks, workers, N_WORKERS, entry, sizeof(entry)) == YMO_OK);
+    REQUIRE(ymo_handover_write(&socks, workers, N_WORKERS, "1:ab", entry, sizeof(entry)) == YMO_OK);
     for (size_t i = 0; i < 2; i++)
         CHECK(survives_exec(socks.items[i].fd) && survives_exec(workers[i].link));
     REQUIRE(strncmp(entry, YMO_HANDOVER_ENV "=", strlen(YMO_HANDOVER_ENV) + 1) == 0);
     CHECK(survives_exec(atoi(strchr(entry, '=') + 1)));
     putenv(entry);
-    REQUIRE(ymo_handover_read(&got, &ws, &n) == 1);
+    REQUIRE(ymo_handover_read(&got, &ws, &n, tickets) == 1);
     CHECK(getenv(YMO_HANDOVER_ENV) == NULL);
     CHECK_INT(ymo_capture_n_open(), open); /* the list is closed */
+    CHECK_STR(tickets, "1:ab");
     REQUIRE(got.n == 2 && n == N_WORKERS);
     for (size_t i = 0; i < 2; i++) {
         const struct ymo_socket *a = &socks.items[i], *b = &got.items[i];
@@ -106,7 +108,7 @@ undone(void)
 {
     set_up();
     int open = ymo_capture_n_open();
-    REQUIRE(ymo_handover_write(&socks, workers, N_WORKERS, entry, sizeof(entry)) == YMO_OK);
+    REQUIRE(ymo_handover_write(&socks, workers, N_WORKERS, "", entry, sizeof(entry)) == YMO_OK);
     CHECK_INT(ymo_capture_n_open(), open + 1);
     errno = ENOEXEC;
     ymo_handover_undo(&socks, workers, N_WORKERS);
@@ -115,7 +117,7 @@ undone(void)
     for (size_t i = 0; i < 2; i++)
         CHECK(!survives_exec(socks.items[i].fd) && !survives_exec(workers[i].link));
     char small[8];
-    CHECK_INT(ymo_handover_write(&socks, workers, N_WORKERS, small, sizeof(small)), YMO_EINVAL);
+    CHECK_INT(ymo_handover_write(&socks, workers, N_WORKERS, "", small, sizeof(small)), YMO_EINVAL);
     CHECK_INT(ymo_capture_n_open(), open);
     CHECK(!survives_exec(socks.items[0].fd));
     tear_down();
@@ -128,7 +130,7 @@ nothing_to_take_over(void)
     struct ymo_handover_worker *ws;
     size_t n = 1;
     ymo_capture_begin();
-    CHECK_INT(ymo_handover_read(&got, &ws, &n), 0);
+    CHECK_INT(ymo_handover_read(&got, &ws, &n, tickets), 0);
     CHECK_STR(ymo_capture_end(), "");
     CHECK(got.n == 0 && ws == NULL && n == 0);
 }
@@ -146,7 +148,7 @@ read_bad(const char *text, size_t len)
     snprintf(entry, sizeof(entry), "%s=%d", YMO_HANDOVER_ENV, fd);
     putenv(entry);
     ymo_capture_begin();
-    CHECK_INT(ymo_handover_read(&got, &ws, &n), 0);
+    CHECK_INT(ymo_handover_read(&got, &ws, &n, tickets), 0);
     const char *line = ymo_capture_end(), *nl = strchr(line, '\n');
     CHECK(strstr(line, "WARNING") && strstr(line, YMO_HANDOVER_ENV) && nl && nl[1] == '\0');
     CHECK(got.items == NULL && ws == NULL && n == 0);
@@ -159,7 +161,7 @@ static char *
 good_list(size_t *len_r)
 {
     static char text[4096];
-    if (ymo_handover_write(&socks, workers, N_WORKERS, entry, sizeof(entry)) < 0)
+    if (ymo_handover_write(&socks, workers, N_WORKERS, "", entry, sizeof(entry)) < 0)
         abort();
     ssize_t n = pread(atoi(strchr(entry, '=') + 1), text, sizeof(text) - 1, 0);
     text[n > 0 ? n : 0] = '\0';
@@ -294,7 +296,7 @@ no_list_at_all(void)
         ymo_test_context("%s", values[i]);
         setenv(YMO_HANDOVER_ENV, values[i], 1);
         ymo_capture_begin();
-        CHECK_INT(ymo_handover_read(&got, &ws, &n), 0);
+        CHECK_INT(ymo_handover_read(&got, &ws, &n, tickets), 0);
         CHECK(strstr(ymo_capture_end(), "WARNING") != NULL);
         CHECK(getenv(YMO_HANDOVER_ENV) == NULL);
     }

@@ -93,12 +93,20 @@ on_signal(int signo)
 }
 
 static int
-serve(const struct ymo_settings *s, struct ymo_sockets *socks, const struct ymo_place *place,
-      void *app)
+load_tls(const struct ymo_settings *s, const char *state, struct ymo_tls **tls_r)
+{
+    (void)s, (void)state;
+    *tls_r = NULL;
+    return YMO_OK;
+}
+
+static int
+serve(const struct ymo_settings *s, struct ymo_sockets *socks, struct ymo_tls *tls,
+      const struct ymo_place *place, void *app)
 {
     struct ymo_link_msg msg;
     struct sigaction sa = {.sa_handler = on_signal};
-    (void)s, (void)app;
+    (void)s, (void)app, (void)tls;
     own_link = place->link;
     sigaction(SIGUSR1, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL); /* the link says it, too */
@@ -123,7 +131,7 @@ serve(const struct ymo_settings *s, struct ymo_sockets *socks, const struct ymo_
     }
 }
 
-static const struct ymo_supervisor_ops ops = {check, load, fork_app, serve};
+static const struct ymo_supervisor_ops ops = {check, load_tls, load, fork_app, serve};
 
 /* With `n` processes, and a template if `preload`. */
 static void
