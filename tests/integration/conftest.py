@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+from certs import Pki  # noqa: E402
 from harness import Gate, Server, server_path  # noqa: E402
 from wire import Client  # noqa: E402
 
@@ -60,6 +61,12 @@ def short_dir():
 def gate(short_dir):
     with contextlib.closing(Gate(short_dir / "gate")) as gate:
         yield gate
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    """Certificates and keys, see certs.py."""
+    return Pki(tmp_path_factory.mktemp("pki"))
 
 
 @pytest.fixture
