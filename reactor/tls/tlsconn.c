@@ -236,16 +236,18 @@ start_waiting(struct ymo_tlsio *io)
 
 /* ---- before the handshake ------------------------------------------------------------------ */
 
+#define HTTP_TEXT \
+    "400 Bad Request: this port speaks HTTPS, and plain HTTP was sent to it; use https://\n"
+_Static_assert(sizeof(HTTP_TEXT) - 1 == 85, "its length is in the answer");
+
 static void
 answer_http(struct ymo_tlsconn *t)
 {
     static const char answer[] = "HTTP/1.1 400 Bad Request\r\n"
                                  "Content-Type: text/plain\r\n"
-                                 "Content-Length: 84\r\n"
+                                 "Content-Length: 85\r\n"
                                  "Connection: close\r\n"
-                                 "\r\n"
-                                 "400 Bad Request: this port speaks HTTPS, "
-                                 "and plain HTTP was sent to it; use https://\n";
+                                 "\r\n" HTTP_TEXT;
     struct ymo_conn *c = t->c;
     ymo_info("conn %llu: %s: plain text on a TLS port: answered 400", (unsigned long long)c->serial,
              c->remote_addr);
