@@ -38,10 +38,10 @@ static void
 print_version(void)
 {
 #if YMO_WITH_WSGI
-    printf("%s %s, Python %s, libpython %s\n", PACKAGE_NAME, PACKAGE_VERSION,
-           ymo_pyworker_python_version(), YMO_PYTHON_LINK);
+    printf("%s %s, Python %s, libpython %s, %s\n", PACKAGE_NAME, PACKAGE_VERSION,
+           ymo_pyworker_python_version(), YMO_PYTHON_LINK, ymo_tls_version());
 #else
-    printf("%s %s, built without Python\n", PACKAGE_NAME, PACKAGE_VERSION);
+    printf("%s %s, built without Python, %s\n", PACKAGE_NAME, PACKAGE_VERSION, ymo_tls_version());
 #endif
 }
 
@@ -282,6 +282,8 @@ log_versions(const struct ymo_settings *s)
     ymo_info("%s %s, Python %s, libpython %s, %d process%s with %d worker thread%s", PACKAGE_NAME,
              PACKAGE_VERSION, ymo_pyworker_python_version(), YMO_PYTHON_LINK, s->no_proc,
              s->no_proc == 1 ? "" : "es", s->no_threads, s->no_threads == 1 ? "" : "s");
+    if (s->tls_cert)
+        ymo_info("TLS by %s", ymo_tls_version());
 }
 
 /* Until told to stop. The reactor closes the listening sockets, once it exists. */

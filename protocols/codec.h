@@ -65,7 +65,9 @@ struct ymo_codec_event {
 struct ymo_codec_out {
     struct ymo_slice date;   /* "Sun, 06 Nov 1994 08:49:37 GMT" */
     struct ymo_slice server; /* value of the Server header; empty = do not send it */
-    bool close;              /* the connection will not be used again: say so */
+    /* Value of Strict-Transport-Security for responses over TLS; empty = do not send it. */
+    struct ymo_slice hsts;
+    bool close; /* the connection will not be used again: say so */
 };
 
 struct ymo_codec_ops {

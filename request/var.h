@@ -23,6 +23,12 @@
     X(SERVER_PROTOCOL, "SERVER_PROTOCOL")                          \
     X(REMOTE_ADDR, "REMOTE_ADDR")                                  \
     X(REMOTE_PORT, "REMOTE_PORT")                                  \
+    X(HTTPS, "HTTPS")                                              \
+    X(SSL_PROTOCOL, "SSL_PROTOCOL")                                \
+    X(SSL_CIPHER, "SSL_CIPHER")                                    \
+    X(SSL_SESSION_RESUMED, "SSL_SESSION_RESUMED")                  \
+    X(SSL_TLS_SNI, "SSL_TLS_SNI")                                  \
+    X(SSL_CLIENT_VERIFY, "SSL_CLIENT_VERIFY")                      \
     H(HTTP_HOST, "host")                                           \
     H(HTTP_USER_AGENT, "user-agent")                               \
     H(HTTP_ACCEPT, "accept")                                       \

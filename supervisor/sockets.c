@@ -37,6 +37,13 @@ add(struct ymo_sockets *socks, const struct ymo_socket *s)
     return YMO_OK;
 }
 
+void
+ymo_sockets_announce(const struct ymo_socket *s)
+{
+    ymo_notice("listening on %s%s", s->name,
+               s->protocol == YMO_PROTO_REDIRECT ? " (redirects to https)" : "");
+}
+
 bool
 ymo_sockets_hold(const struct ymo_sockets *socks, int fd)
 {

@@ -57,8 +57,31 @@ put_connection(char *at, const struct ymo_http1 *h)
     return h->http10 ? PUT(at, "Connection: keep-alive\r\n") : at;
 }
 
-/* Room for everything in a head but reason, given headers, date and server value. */
-enum { FIXED = 256 };
+#define HSTS YMO_SLICE("Strict-Transport-Security")
+
+/*
+ * The policy to send with this response, or nothing. In the clear it would mean nothing, and must
+ * not be sent (RFC 6797 7.2).
+ */
+static struct ymo_slice
+policy(const struct ymo_http1 *h, const struct ymo_codec_out *out)
+{
+    return h->env->https ? out->hsts : ymo_slice_of("", 0);
+}
+
+/* One policy per response, and the application's own is the one (RFC 6797 8.1). */
+static bool
+has_policy(const struct ymo_response *resp)
+{
+    for (uint32_t i = 0; i < resp->n_headers; i++) {
+        if (ymo_slice_ieq(resp->headers[i].name, HSTS))
+            return true;
+    }
+    return false;
+}
+
+/* Room for everything in a head but reason, given headers, date, server and policy. */
+enum { FIXED = 320 };
 
 int
 ymo_http1_write_head(void *state, uint32_t id, const struct ymo_response *resp,
@@ -69,7 +92,10 @@ ymo_http1_write_head(void *state, uint32_t id, const struct ymo_response *resp,
     bool empty = resp->no_body || h->head_only || resp->status == 204 || resp->status == 304;
     bool told = resp->content_length >= 0;
 
-    size_t size = FIXED + resp->reason.len + out->date.len + out->server.len;
+    struct ymo_slice hsts = policy(h, out);
+    if (hsts.len && has_policy(resp))
+        hsts.len = 0;
+    size_t size = FIXED + resp->reason.len + out->date.len + out->server.len + hsts.len;
     for (uint32_t i = 0; i < resp->n_headers; i++)
         size += resp->headers[i].name.len + resp->headers[i].value.len + 4;
     int rc = ymo_buf_reserve(dst, size);
@@ -88,6 +114,8 @@ ymo_http1_write_head(void *state, uint32_t id, const struct ymo_response *resp,
         at = put_field(at, YMO_SLICE("Date"), out->date);
     if (!resp->has_server && out->server.len)
         at = put_field(at, YMO_SLICE("Server"), out->server);
+    if (hsts.len)
+        at = put_field(at, HSTS, hsts);
     if (resp->status == 204) {
         /* Neither is allowed (RFC 9110 8.6, RFC 9112 6.1). */
     } else if (told) {
@@ -200,7 +228,9 @@ ymo_http1_write_fail(void *state, uint32_t id, int status, const struct ymo_code
     if (status == 0)
         return YMO_OK;
     struct ymo_slice reason = reason_of(status);
-    int rc = ymo_buf_reserve(dst, FIXED + 2 * reason.len + out->date.len + out->server.len);
+    struct ymo_slice hsts = policy(h, out);
+    int rc =
+        ymo_buf_reserve(dst, FIXED + 2 * reason.len + out->date.len + out->server.len + hsts.len);
     if (rc < 0)
         return rc;
     char *start = ymo_buf_room(dst), *at = put_status(start, status, reason);
@@ -208,6 +238,8 @@ ymo_http1_write_fail(void *state, uint32_t id, int status, const struct ymo_code
         at = put_field(at, YMO_SLICE("Date"), out->date);
     if (out->server.len)
         at = put_field(at, YMO_SLICE("Server"), out->server);
+    if (hsts.len)
+        at = put_field(at, HSTS, hsts);
     at = PUT(at, "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ");
     at = put_decimal(at, 4 + reason.len + 1);
     at = PUT(at, "\r\n");

@@ -38,8 +38,8 @@ lend(void *arg, uint32_t id)
 static void
 begin(struct fixture *f, const char *request)
 {
-    *f =
-        (struct fixture){.env = ymo_http1_run_env, .out = {YMO_SLICE(DATE), YMO_SLICE("s"), false}};
+    *f = (struct fixture){.env = ymo_http1_run_env,
+                          .out = {.date = YMO_SLICE(DATE), .server = YMO_SLICE("s")}};
     f->env.open = lend;
     f->env.open_arg = &f->req;
     f->state = malloc(ymo_http1_ops.state_size);
