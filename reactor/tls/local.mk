@@ -5,6 +5,8 @@ reactor_libreactor_a_SOURCES += \
 	reactor/tls/tlsconn.h
 if WITH_WOLFSSL
 reactor_libreactor_a_SOURCES += \
+	reactor/tls/dername.c \
+	reactor/tls/dername.h \
 	reactor/tls/tickets.c \
 	reactor/tls/tickets.h \
 	reactor/tls/tls.c \
@@ -19,6 +21,8 @@ reactor_libreactor_a_SOURCES += \
 	reactor/tls/tlsinfo.h \
 	reactor/tls/tlsnames.c \
 	reactor/tls/tlsnames.h \
+	reactor/tls/tlspeer.c \
+	reactor/tls/tlspeer.h \
 	reactor/tls/tlsrecord.c \
 	reactor/tls/tlsstate.h \
 	reactor/tls/tlsstore.h

@@ -13,6 +13,10 @@ struct ymo_tlsinfo;
 /*
  * After the handshake. `server_name` is the client's, or "". NULL when out of memory. Costs little
  * when clients are not asked for certificates.
+ *
+ * Of a certificate that was not accepted (SSL_CLIENT_VERIFY is FAILED:…) only SSL_CLIENT_CERT and
+ * SSL_CLIENT_FINGERPRINT are given: an application that looks at nothing but a name must not take
+ * one that anybody can write.
  */
 struct ymo_tlsinfo *ymo_tlsinfo_make(struct WOLFSSL *ssl, const char *server_name,
                                      enum ymo_tls_want client);
