@@ -290,7 +290,12 @@ ymo_test_server_start(struct ymo_test_server *s)
         ymo_log_init(YMO_LOG_FATAL);
     int fd = s->beside ? dup(s->beside->listener.fd) : listen_on_loopback(&s->port);
     s->listener = (struct ymo_reactor_listener){
-        .fd = fd, .codec = ymo_codec_find("http"), .name = "test", .id = 7};
+        .fd = fd,
+        .codec = ymo_codec_find("http"),
+        .redirect = s->redirect,
+        .name = "test",
+        .id = 7,
+    };
     if (s->beside)
         s->port = s->beside->port;
     if (s->codec)
