@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "reactor/link.h"
 
+#include "reactor/passfd.h"
+
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,34 +31,12 @@ ymo_link_pair(int fds_r[2])
                : YMO_EIO;
 }
 
-/* Room for one descriptor, aligned as the kernel wants it. */
-union control {
-    struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int))];
-};
-
 int
 ymo_link_send(int link, enum ymo_link_type type, int32_t arg, int pass_fd)
 {
     struct ymo_link_msg msg = {.type = (int32_t)type, .arg = arg};
     struct iovec iov = {&msg, sizeof(msg)};
-    union control control;
-    struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (pass_fd >= 0) {
-        memset(&control, 0, sizeof(control));
-        h.msg_control = control.bytes;
-        h.msg_controllen = sizeof(control.bytes);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&h);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(c), &pass_fd, sizeof(int));
-    }
-    ssize_t n;
-    do
-        n = sendmsg(link, &h, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    if (n >= 0)
+    if (ymo_passfd_send(link, &iov, 1, pass_fd) >= 0)
         return YMO_OK;
     if (errno == EAGAIN || errno == ENOBUFS)
         return YMO_EAGAIN;
@@ -68,26 +47,14 @@ int
 ymo_link_recv(int link, struct ymo_link_msg *msg_r, int *fd_r)
 {
     struct iovec iov = {msg_r, sizeof(*msg_r)};
-    union control control;
-    struct msghdr h = {.msg_iov = &iov,
-                       .msg_iovlen = 1,
-                       .msg_control = control.bytes,
-                       .msg_controllen = sizeof(control.bytes)};
-    int fd = -1;
-    ssize_t n;
-    do
-        n = recvmsg(link, &h, MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
+    bool cut;
+    int fd;
+    ssize_t n = ymo_passfd_recv(link, &iov, 1, &fd, &cut);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return YMO_EAGAIN;
     if (n <= 0)
         return YMO_ECLOSED;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&h); c; c = CMSG_NXTHDR(&h, c)) {
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-            c->cmsg_len == CMSG_LEN(sizeof(int)))
-            memcpy(&fd, CMSG_DATA(c), sizeof(int));
-    }
-    if ((size_t)n != sizeof(*msg_r))
+    if ((size_t)n != sizeof(*msg_r) || cut)
         msg_r->type = 0; /* nothing of ours: to be ignored */
     if (fd_r)
         *fd_r = fd;

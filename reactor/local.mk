@@ -26,6 +26,8 @@ reactor_libreactor_a_SOURCES = \
 	reactor/outq.h \
 	reactor/overdue.c \
 	reactor/overdue.h \
+	reactor/passfd.c \
+	reactor/passfd.h \
 	reactor/peername.c \
 	reactor/peername.h \
 	reactor/plain.c \

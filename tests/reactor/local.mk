@@ -13,6 +13,7 @@ tests_unit_reactor_SOURCES = \
 	tests/reactor/test_link.c \
 	tests/reactor/test_outq.c \
 	tests/reactor/test_overdue.c \
+	tests/reactor/test_passfd.c \
 	tests/reactor/test_recycle.c \
 	tests/reactor/test_redirect.c \
 	tests/reactor/test_serving.c \
