@@ -54,6 +54,13 @@ headers(void)
          "GET /",
          {"PATH_INFO=/", "REMOTE_ADDR=127.0.0.1", "HTTP_PATH_INFO=/x", "HTTP_REMOTE_ADDR=1"},
          {0}},
+        {"TLS cannot be claimed by a header",
+         GET("SSL_CLIENT_VERIFY: SUCCESS\r\nSsl-Client-Verify: SUCCESS\r\nHttps: on\r\n"
+             "HTTPS: on\r\nSSL_PROTOCOL: TLSv1.3\r\nssl-client-s-dn: CN=x\r\n"),
+         "GET /",
+         {"HTTP_SSL_CLIENT_VERIFY=SUCCESS", "HTTP_HTTPS=on, on", "HTTP_SSL_CLIENT_S_DN=CN=x",
+          "content_length 0, https 0, head_only 0, expect 0"},
+         {"\nSSL_", "\nHTTPS", "HTTP_SSL_PROTOCOL"}},
     };
     ymo_http1_vector_check(rows, YMO_N(rows), NULL);
 }

@@ -174,6 +174,88 @@ application_headers_win(void)
     end(&f);
 }
 
+/* Strict-Transport-Security (RFC 6797): over TLS, once, and the application's own comes first. */
+static void
+transport_security(void)
+{
+#define HSTS "Strict-Transport-Security: max-age=7; preload\r\n"
+    static const struct {
+        bool https;
+        const char *policy, *name, *sent;
+    } rows[] = {
+        {true, "max-age=7; preload", "X", "X: y\r\nDate: " DATE "\r\nServer: s\r\n" HSTS},
+        {true, "", "X", "X: y\r\nDate: " DATE "\r\nServer: s\r\n"},
+        {false, "max-age=7; preload", "X", "X: y\r\nDate: " DATE "\r\nServer: s\r\n"},
+        {true, "max-age=7; preload", "Strict-Transport-Security",
+         "Strict-Transport-Security: y\r\nDate: " DATE "\r\nServer: s\r\n"},
+        {true, "max-age=7; preload", "STRICT-transport-SECURITY",
+         "STRICT-transport-SECURITY: y\r\nDate: " DATE "\r\nServer: s\r\n"},
+        /* In the clear the application may say what it likes. */
+        {false, "", "Strict-Transport-Security",
+         "Strict-Transport-Security: y\r\nDate: " DATE "\r\nServer: s\r\n"},
+        {true, "max-age=7; preload", "Strict-Transport-Securit",
+         "Strict-Transport-Securit: y\r\nDate: " DATE "\r\nServer: s\r\n" HSTS},
+    };
+    for (size_t i = 0; i < YMO_N(rows); i++) {
+        struct ymo_header header = {ymo_slice_str(rows[i].name), YMO_SLICE("y")};
+        struct ymo_response resp = {.status = 200,
+                                    .reason = YMO_SLICE("OK"),
+                                    .headers = &header,
+                                    .n_headers = 1,
+                                    .content_length = 0};
+        struct fixture f;
+        char expected[400];
+        ymo_test_context("row %zu", i);
+        begin(&f, GET11);
+        f.env.https = rows[i].https;
+        f.out.hsts = ymo_slice_str(rows[i].policy);
+        CHECK_INT(ymo_http1_ops.head(f.state, YMO_HTTP1_ID, &resp, &f.out, &f.dst), 0);
+        snprintf(expected, sizeof(expected), "HTTP/1.1 200 OK\r\n%sContent-Length: 0\r\n\r\n",
+                 rows[i].sent);
+        CHECK_SLICE(ymo_buf_slice(&f.dst), expected);
+        end(&f);
+    }
+    for (int https = 0; https < 2; https++) {
+        struct fixture f;
+        char expected[400];
+        ymo_test_context("failure, https %d", https);
+        begin(&f, "G\n");
+        f.env.https = https;
+        f.out.hsts = YMO_SLICE("max-age=7; preload");
+        CHECK_INT(ymo_http1_ops.fail(f.state, 0, 400, &f.out, &f.dst), 0);
+        snprintf(expected, sizeof(expected),
+                 "HTTP/1.1 400 Bad Request\r\nDate: " DATE "\r\nServer: s\r\n%s"
+                 "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 16\r\n"
+                 "Connection: close\r\n\r\n400 Bad Request\n",
+                 https ? HSTS : "");
+        CHECK_SLICE(ymo_buf_slice(&f.dst), expected);
+        end(&f);
+    }
+    ymo_test_context(NULL);
+#undef HSTS
+}
+
+/* A policy longer than any room that is kept for fixed fields. */
+static void
+long_policy(void)
+{
+    static char value[5000];
+    struct ymo_response resp = {.status = 200, .content_length = 0};
+    struct fixture f;
+    memset(value, 'v', sizeof(value));
+    for (int fail = 0; fail < 2; fail++) {
+        begin(&f, GET11);
+        f.env.https = true;
+        f.out.hsts = ymo_slice_of(value, sizeof(value));
+        CHECK_INT(fail ? ymo_http1_ops.fail(f.state, YMO_HTTP1_ID, 500, &f.out, &f.dst)
+                       : ymo_http1_ops.head(f.state, YMO_HTTP1_ID, &resp, &f.out, &f.dst),
+                  0);
+        CHECK(f.dst.len > sizeof(value));
+        CHECK(memcmp(ymo_buf_data(&f.dst) + f.dst.len - 2, fail ? "r\n" : "\r\n", 2) == 0);
+        end(&f);
+    }
+}
+
 static void
 large_heads(void)
 {
@@ -356,6 +438,6 @@ found_by_name(void)
     CHECK_INT(ymo_http1_ops.max_open, 1);
 }
 
-YMO_SUITE(http1_write, heads, heads_without_bodies, application_headers_win, large_heads, frames,
-          failures, failures_have_lengths, failure_can_persist, proceeds, early_answers_close,
-          found_by_name);
+YMO_SUITE(http1_write, heads, heads_without_bodies, application_headers_win, transport_security,
+          long_policy, large_heads, frames, failures, failures_have_lengths, failure_can_persist,
+          proceeds, early_answers_close, found_by_name);
