@@ -138,6 +138,15 @@ next_utf8(struct ymo_slice *s)
     return c < least[n] ? BAD : c;
 }
 
+static bool
+is_string(unsigned tag)
+{
+    static const unsigned char tags[] = {YMO_DER_UTF8, YMO_DER_NUMERIC,  YMO_DER_PRINTABLE,
+                                         YMO_DER_T61,  YMO_DER_IA5,      YMO_DER_VISIBLE,
+                                         YMO_DER_BMP,  YMO_DER_UNIVERSAL};
+    return tag != 0 && tag < 0x80 && memchr(tags, (int)tag, sizeof(tags)) != NULL;
+}
+
 /* The next character of what is left of a string of that type. BAD: there is no such thing. */
 static uint32_t
 next_char(unsigned tag, struct ymo_slice *s)
@@ -206,6 +215,8 @@ static int
 put_string(const struct ymo_dername_attr *a, bool dn, struct ymo_buf *dst)
 {
     struct ymo_slice left = a->value;
+    if (!is_string(a->tag))
+        return YMO_EINVAL;
     while (left.len > 0) {
         bool first = left.len == a->value.len;
         char bytes[4];

@@ -60,7 +60,7 @@ headers(void)
          "GET /",
          {"HTTP_SSL_CLIENT_VERIFY=SUCCESS", "HTTP_HTTPS=on, on", "HTTP_SSL_CLIENT_S_DN=CN=x",
           "content_length 0, https 0, head_only 0, expect 0"},
-         {"\nSSL_", "\nHTTPS", "HTTP_SSL_PROTOCOL"}},
+         {"SSL_", "HTTPS", "HTTP_SSL_PROTOCOL"}},
     };
     ymo_http1_vector_check(rows, YMO_N(rows), NULL);
 }

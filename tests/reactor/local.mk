@@ -7,6 +7,7 @@ tests_unit_reactor_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) reactor/libreact
 tests_unit_reactor_SOURCES = \
 	tests/reactor/test_board.c \
 	tests/reactor/test_deadline.c \
+	tests/reactor/test_dername.c \
 	tests/reactor/test_fairness.c \
 	tests/reactor/test_handoff.c \
 	tests/reactor/test_lifeline.c \
@@ -20,6 +21,7 @@ tests_unit_reactor_SOURCES = \
 	tests/reactor/test_siblings.c \
 	tests/reactor/test_signals.c \
 	tests/reactor/test_stopping.c \
+	tests/reactor/test_tlspeer.c \
 	tests/reactor/test_trouble.c \
 	tests/support/clock_step.c \
 	tests/support/clock_step.h \
