@@ -5,6 +5,7 @@
  * Exit status: 0 stopped as asked; 1 could not start, or a stop cut requests off; 2 usage or
  * configuration; 128 + signal when that ended it at once.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "config.h"
 #include "config/settings.h"
@@ -27,7 +28,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -138,9 +138,8 @@ static double
 jittered(double value, int percent)
 {
     static bool seeded;
-    struct timespec now;
-    if (!seeded && clock_gettime(CLOCK_MONOTONIC, &now) == 0)
-        srandom((unsigned)getpid() * 2654435761u ^ (unsigned)now.tv_nsec);
+    if (!seeded)
+        srandom((unsigned)getpid() * 2654435761u ^ (unsigned)ymo_clock_ns());
     seeded = true;
     return value - value * percent / 100 * ((double)random() / (double)RAND_MAX);
 }

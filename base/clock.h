@@ -3,7 +3,7 @@
 #ifndef YMO_BASE_CLOCK_H
 #define YMO_BASE_CLOCK_H
 
-/* Nanoseconds since some time in the past; never 0. */
+/* CLOCK_MONOTONIC in nanoseconds; never 0. */
 long long ymo_clock_ns(void);
 
 #endif

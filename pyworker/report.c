@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "pyworker/report.h"
 
+#include "base/clock.h"
 #include "pyworker/call.h"
 
 #include <stdio.h>
-#include <time.h>
 
 void
 ymo_report_request(const struct ymo_exchange *ex, char *dst, size_t len)
@@ -38,12 +38,10 @@ ymo_report_fill(struct ymo_report *rp, const struct ymo_exchange *ex)
 void
 ymo_report_head(int worker, const char *request, int64_t started, char *dst, size_t len)
 {
-    struct timespec now;
     if (started == 0) {
         snprintf(dst, len, "worker %d, in %s", worker, request);
         return;
     }
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - started;
+    int64_t ns = ymo_clock_ns() - started;
     snprintf(dst, len, "worker %d, in %s for %.1f s", worker, request, (double)ns / 1e9);
 }

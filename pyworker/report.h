@@ -20,7 +20,7 @@ struct ymo_report {
     unsigned long serial;          /* of the call, see call.h */
     int worker;
     unsigned long thread; /* as Python numbers threads */
-    int64_t started;      /* CLOCK_MONOTONIC, ns */
+    int64_t started;      /* ymo_clock_ns */
     char request[YMO_REPORT_REQUEST];
 };
 

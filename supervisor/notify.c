@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/notify.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { N_VARS = 3, VAR_MAX = 120 };
@@ -104,11 +103,8 @@ ymo_notify_ready(pid_t pid, const char *status)
 void
 ymo_notify_reloading(void)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
     /* Type=notify-reload compares the time with that of its own request. */
-    uint64_t usec = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-    tell("RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=reloading\n", usec);
+    tell("RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reloading\n", ymo_clock_ns() / 1000);
 }
 
 void

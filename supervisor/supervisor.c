@@ -2,6 +2,7 @@
 /* The supervisor's life: start, signals, deaths, stop. */
 #include "supervisor/supervisor.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "supervisor/fate.h"
 #include "supervisor/fleet.h"
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A worker that served this many seconds did not fail at its start. */
@@ -22,9 +22,7 @@
 double
 ymo_supervisor_clock(void)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+    return (double)ymo_clock_ns() * 1e-9;
 }
 
 /* ---- stop ---- */
