@@ -7,6 +7,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/nofile.h"
 #include "config.h"
 #include "config/settings.h"
 #include "protocols/codec.h"
@@ -27,7 +28,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -102,16 +102,12 @@ static void
 fit_descriptors(const struct ymo_settings *s)
 {
     enum { OTHERS = 256 }; /* what the application and the interpreter open */
-    struct rlimit lim;
-    rlim_t want = (rlim_t)s->max_connections + OTHERS;
-    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want)
-        return;
-    lim.rlim_cur = lim.rlim_max < want ? lim.rlim_max : want;
-    if (setrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want)
-        return;
-    ymo_notice("max_connections %d needs more descriptors than this process may open (%llu): "
-               "accepting pauses when they run out; raise `ulimit -n`",
-               s->max_connections, (unsigned long long)lim.rlim_cur);
+    unsigned long long want = (unsigned long long)s->max_connections + OTHERS;
+    unsigned long long may = ymo_nofile_raise(want);
+    if (may < want)
+        ymo_notice("max_connections %d needs more descriptors than this process may open (%llu): "
+                   "accepting pauses when they run out; raise `ulimit -n`",
+                   s->max_connections, may);
 }
 
 static struct ymo_reactor_listener *

@@ -16,6 +16,8 @@ base_libbase_a_SOURCES = \
 	base/list.h \
 	base/log.c \
 	base/log.h \
+	base/nofile.c \
+	base/nofile.h \
 	base/parker.c \
 	base/parker.h \
 	base/slice.h

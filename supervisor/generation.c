@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* One load of the configuration, and keeping it at its number of workers. */
 #include "base/log.h"
+#include "base/nofile.h"
 #include "supervisor/fleet.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum {
     SPARE_SEATS = 16,   /* SIGTTIN, replacements */
@@ -16,21 +16,6 @@ enum {
     FORGET = 60,        /* seconds without a failure after which there was none */
 };
 
-/*
- * Inboxes and links of the generation that serves, the one to come and one that has not left yet. A
- * limit below that is found by the first reload, at the worst time.
- */
-static void
-fit_descriptors(int seats)
-{
-    struct rlimit lim;
-    rlim_t want = (rlim_t)seats * 3 * 3 + OTHERS;
-    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want)
-        return;
-    lim.rlim_cur = lim.rlim_max < want ? lim.rlim_max : want;
-    (void)setrlimit(RLIMIT_NOFILE, &lim);
-}
-
 struct ymo_generation *
 ymo_generation_new(struct ymo_supervisor *sv, struct ymo_settings *s, struct ymo_sockets *socks,
                    struct ymo_tls *tls, bool adopted)
@@ -38,7 +23,9 @@ ymo_generation_new(struct ymo_supervisor *sv, struct ymo_settings *s, struct ymo
     struct ymo_generation *g = calloc(1, sizeof(*g));
     int seats = 2 * s->no_proc + SPARE_SEATS;
     int rc = g ? YMO_OK : YMO_ENOMEM;
-    fit_descriptors(seats);
+    /* Inboxes and links of the generation that serves, the one to come and one that has not left
+     * yet. A limit below that is found by the first reload, at the worst time. */
+    (void)ymo_nofile_raise((unsigned long long)seats * 3 * 3 + OTHERS);
     if (rc == YMO_OK && !adopted)
         rc = ymo_board_create(seats, seats <= MAX_INBOXES, &g->board);
     if (rc < 0) {

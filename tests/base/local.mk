@@ -9,4 +9,5 @@ tests_unit_base_SOURCES = \
 	tests/base/test_buf.c \
 	tests/base/test_list.c \
 	tests/base/test_log.c \
+	tests/base/test_nofile.c \
 	tests/base/test_parker.c
