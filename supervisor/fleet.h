@@ -108,6 +108,8 @@ int ymo_generation_serving(const struct ymo_generation *g);
 /* Start a worker (or the template), STARTING. NULL after the reason was logged. */
 struct ymo_worker *ymo_spawn_worker(struct ymo_generation *g);
 struct ymo_worker *ymo_spawn_template(struct ymo_generation *g);
+/* fork; the child is no supervisor any more, see ymo_supervisor_leave. */
+pid_t ymo_spawn_fork(struct ymo_supervisor *sv, const struct ymo_generation *keep);
 
 /* ---- fleet.c ---- */
 

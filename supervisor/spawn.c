@@ -91,8 +91,8 @@ template_main(struct ymo_supervisor *sv, struct ymo_generation *g, int link, pid
 }
 
 /* Handlers of the supervisor's must not run in a child: no signal comes between fork and here. */
-static pid_t
-fork_quietly(struct ymo_supervisor *sv, const struct ymo_generation *g)
+pid_t
+ymo_spawn_fork(struct ymo_supervisor *sv, const struct ymo_generation *keep)
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -100,7 +100,7 @@ fork_quietly(struct ymo_supervisor *sv, const struct ymo_generation *g)
     pid_t pid = fork();
     int err = errno;
     if (pid == 0)
-        ymo_supervisor_leave(sv, g);
+        ymo_supervisor_leave(sv, keep);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = err;
     return pid;
@@ -130,7 +130,7 @@ ymo_spawn_template(struct ymo_generation *g)
 #ifdef __linux__
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* its workers become our children */
 #endif
-    pid_t pid = fork_quietly(sv, g);
+    pid_t pid = ymo_spawn_fork(sv, g);
     if (pid < 0)
         return cannot_start(strerror(errno), -1, g, link);
     if (pid == 0) {
@@ -167,7 +167,7 @@ ymo_spawn_worker(struct ymo_generation *g)
         return cannot_start(strerror(errno), seat, g, NULL);
     if (g->template)
         return ask_template(g, seat, link);
-    pid_t pid = fork_quietly(sv, g);
+    pid_t pid = ymo_spawn_fork(sv, g);
     if (pid < 0)
         return cannot_start(strerror(errno), seat, g, link);
     if (pid == 0) {

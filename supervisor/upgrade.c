@@ -118,7 +118,6 @@ give_up(struct ymo_supervisor *sv, const char *why)
 void
 ymo_upgrade_begin(struct ymo_supervisor *sv)
 {
-    sigset_t all, before;
     if (!sv->program || sv->phase != YMO_PHASE_RUN || sv->check_pid || sv->next) {
         refuse(!sv->program                 ? "its path is not known"
                : sv->phase != YMO_PHASE_RUN ? "the server is still starting"
@@ -127,22 +126,11 @@ ymo_upgrade_begin(struct ymo_supervisor *sv)
         return;
     }
     ymo_notice("SIGUSR2: trying %s", sv->program);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t pid = fork();
-    int err = errno;
-    if (pid == 0) {
-        for (int signo = 1; signo < NSIG; signo++) {
-            if (signo != SIGPIPE)
-                (void)signal(signo, SIG_DFL);
-        }
-        sigemptyset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, NULL);
+    pid_t pid = ymo_spawn_fork(sv, sv->now);
+    if (pid == 0)
         check_main(sv);
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (pid < 0) {
-        refuse(strerror(err));
+        refuse(strerror(errno));
         return;
     }
     sv->check_pid = pid;
