@@ -448,7 +448,7 @@ ymo_handoff_expecting(const struct ymo_handoff *h)
 bool
 ymo_handoff_should_yield(const struct ymo_handoff *h)
 {
-    return ymo_siblings_should_accept(h->board, h->seat, my_load(h));
+    return ymo_siblings_should_yield(h->board, h->seat, my_load(h));
 }
 
 int

@@ -36,7 +36,7 @@ ymo_siblings_load(const struct ymo_board *b, int seat, struct ymo_load *load_r)
 }
 
 bool
-ymo_siblings_should_accept(const struct ymo_board *b, int my_seat, struct ymo_load mine)
+ymo_siblings_should_yield(const struct ymo_board *b, int my_seat, struct ymo_load mine)
 {
     struct ymo_load other;
     for (int i = 0; i < b->n; i++) {

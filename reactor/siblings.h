@@ -22,9 +22,9 @@ bool ymo_siblings_sooner(struct ymo_load mine, struct ymo_load other);
 bool ymo_siblings_load(const struct ymo_board *b, int seat, struct ymo_load *load_r);
 
 /*
- * Is there somebody to whom the next new connection had better go: one who would answer sooner, or
- * has clearly fewer connections and would not answer later?
+ * Had one better leave the next new connection to a sibling: to one who would answer sooner, or has
+ * clearly fewer connections and would not answer later?
  */
-bool ymo_siblings_should_accept(const struct ymo_board *b, int my_seat, struct ymo_load mine);
+bool ymo_siblings_should_yield(const struct ymo_board *b, int my_seat, struct ymo_load mine);
 
 #endif

@@ -40,7 +40,7 @@ seat(struct ymo_board *b, int i, enum ymo_seat_state state, struct ymo_load l)
 }
 
 static void
-who_should_accept(void)
+who_should_yield(void)
 {
     static const enum ymo_seat_state away[] = {YMO_SEAT_FREE, YMO_SEAT_STARTING, YMO_SEAT_LEAVING};
     struct ymo_board *b;
@@ -49,19 +49,19 @@ who_should_accept(void)
     for (size_t i = 0; i < 3; i++) {
         seat(b, 1, away[i], load(0, 1, 0));
         seat(b, 2, away[i], load(0, 1, 0));
-        CHECK(!ymo_siblings_should_accept(b, 0, load(1, 1, 100)));
+        CHECK(!ymo_siblings_should_yield(b, 0, load(1, 1, 100)));
     }
     seat(b, 2, YMO_SEAT_SERVING, load(0, 1, 0));
-    CHECK(ymo_siblings_should_accept(b, 0, load(1, 1, 1)));
-    CHECK(!ymo_siblings_should_accept(b, 0, load(0, 1, 1)));
-    CHECK(!ymo_siblings_should_accept(b, 0, load(0, 1, 4)));
-    CHECK(ymo_siblings_should_accept(b, 0, load(0, 1, 5))); /* many more connections */
+    CHECK(ymo_siblings_should_yield(b, 0, load(1, 1, 1)));
+    CHECK(!ymo_siblings_should_yield(b, 0, load(0, 1, 1)));
+    CHECK(!ymo_siblings_should_yield(b, 0, load(0, 1, 4)));
+    CHECK(ymo_siblings_should_yield(b, 0, load(0, 1, 5))); /* many more connections */
     seat(b, 2, YMO_SEAT_SERVING, load(1, 1, 0));
-    CHECK(!ymo_siblings_should_accept(b, 0, load(0, 1, 1000))); /* but that one is busy */
+    CHECK(!ymo_siblings_should_yield(b, 0, load(0, 1, 1000))); /* but that one is busy */
     seat(b, 2, YMO_SEAT_SERVING, load(0, 1, 100));
-    CHECK(!ymo_siblings_should_accept(b, 0, load(0, 1, 129)));
-    CHECK(ymo_siblings_should_accept(b, 0, load(0, 1, 130)));
+    CHECK(!ymo_siblings_should_yield(b, 0, load(0, 1, 129)));
+    CHECK(ymo_siblings_should_yield(b, 0, load(0, 1, 130)));
     ymo_board_free(b);
 }
 
-YMO_SUITE(siblings, who_answers_sooner, who_should_accept);
+YMO_SUITE(siblings, who_answers_sooner, who_should_yield);
