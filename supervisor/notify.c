@@ -113,12 +113,6 @@ ymo_notify_stopping(void)
     tell("STOPPING=1\nSTATUS=stopping: requests in flight are finished\n");
 }
 
-void
-ymo_notify_status(const char *status)
-{
-    tell("STATUS=%.200s\n", status);
-}
-
 double
 ymo_notify_watchdog_interval(void)
 {

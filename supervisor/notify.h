@@ -21,7 +21,6 @@ void ymo_notify_ready(pid_t pid, const char *status);
 /* A reload begins; it ends with ymo_notify_ready. */
 void ymo_notify_reloading(void);
 void ymo_notify_stopping(void);
-void ymo_notify_status(const char *status);
 
 /* Seconds within which ymo_notify_watchdog must be called again and again; 0: it need not be. */
 double ymo_notify_watchdog_interval(void);

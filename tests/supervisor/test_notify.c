@@ -67,8 +67,6 @@ all_messages(void)
         const char *got = received(fd);
         CHECK(strncmp(got, "RELOADING=1\nMONOTONIC_USEC=", 27) == 0);
         CHECK(strtoull(got + 27, NULL, 10) > 0);
-        ymo_notify_status("half way");
-        CHECK_STR(received(fd), "STATUS=half way\n");
         ymo_notify_watchdog();
         CHECK_STR(received(fd), "WATCHDOG=1\n");
         ymo_notify_stopping();
