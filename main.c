@@ -304,14 +304,11 @@ run(const struct ymo_settings *s, struct ymo_sockets *socks, struct ymo_tls *tls
         ymo_fatal("cannot start the reactor's thread: %s", strerror(errno));
         goto out;
     }
-    if (!place) {
-        for (size_t i = 0; i < socks->n; i++)
-            ymo_sockets_announce(&socks->items[i]);
+    if (!place) { /* else the supervisor says it for its workers */
+        ymo_sockets_announce(socks, NULL);
         ymo_notify_ready(getpid(), "serving");
-    }
-    /* The supervisor says it for its workers. */
-    if (!place)
         log_versions(s);
+    }
     ymo_pyworker_run(pw, ymo_reactor_stop, r);
     status = 0;
 out:

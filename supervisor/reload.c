@@ -123,19 +123,6 @@ ymo_reload_begin(struct ymo_supervisor *sv)
     ymo_generation_fill(g);
 }
 
-/* Log what is new to listen on. */
-static void
-log_new(const struct ymo_sockets *new, const struct ymo_sockets *old)
-{
-    for (size_t i = 0; i < new->n; i++) {
-        bool known = false;
-        for (size_t k = 0; k < old->n; k++)
-            known = known || strcmp(old->items[k].name, new->items[i].name) == 0;
-        if (!known)
-            ymo_sockets_announce(&new->items[i]);
-    }
-}
-
 static bool
 same_text(const char *a, const char *b)
 {
@@ -150,7 +137,7 @@ commit(struct ymo_supervisor *sv)
     sv->now = g;
     sv->next = NULL;
     ymo_log_init((enum ymo_log_level)g->settings.log_level);
-    log_new(&g->sockets, &old->sockets);
+    ymo_sockets_announce(&g->sockets, &old->sockets);
     ymo_sockets_drop(&old->sockets, &g->sockets);
     if (!same_text(old->settings.pidfile, g->settings.pidfile)) {
         ymo_pidfile_remove(old->settings.pidfile);

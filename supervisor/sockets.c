@@ -37,11 +37,25 @@ add(struct ymo_sockets *socks, const struct ymo_socket *s)
     return YMO_OK;
 }
 
-void
-ymo_sockets_announce(const struct ymo_socket *s)
+static bool
+has_name(const struct ymo_sockets *socks, const char *name)
 {
-    ymo_notice("listening on %s%s", s->name,
-               s->protocol == YMO_PROTO_REDIRECT ? " (redirects to https)" : "");
+    for (size_t i = 0; socks && i < socks->n; i++) {
+        if (strcmp(socks->items[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+void
+ymo_sockets_announce(const struct ymo_sockets *socks, const struct ymo_sockets *known)
+{
+    for (size_t i = 0; i < socks->n; i++) {
+        const struct ymo_socket *s = &socks->items[i];
+        if (!has_name(known, s->name))
+            ymo_notice("listening on %s%s", s->name,
+                       s->protocol == YMO_PROTO_REDIRECT ? " (redirects to https)" : "");
+    }
 }
 
 bool

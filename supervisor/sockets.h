@@ -56,8 +56,9 @@ void ymo_sockets_drop(struct ymo_sockets *gone, const struct ymo_sockets *kept);
 /* The same in a forked process: paths are the supervisor's to remove, and stay. */
 void ymo_sockets_leave(struct ymo_sockets *gone, const struct ymo_sockets *kept);
 
-/* Log that it listens, and what for. */
-void ymo_sockets_announce(const struct ymo_socket *s);
+/* Log which of them are listened on, and what for; not those whose names are among `known` (NULL:
+ * none are). */
+void ymo_sockets_announce(const struct ymo_sockets *socks, const struct ymo_sockets *known);
 
 /* Is this descriptor one of them? */
 bool ymo_sockets_hold(const struct ymo_sockets *socks, int fd);

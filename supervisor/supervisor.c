@@ -71,20 +71,12 @@ stop_at_once(struct ymo_supervisor *sv, int signo)
 /* ---- workers come and go ---- */
 
 static void
-log_listening(struct ymo_supervisor *sv)
-{
-    const struct ymo_sockets *socks = &sv->now->sockets;
-    for (size_t i = 0; i < socks->n; i++)
-        ymo_sockets_announce(&socks->items[i]);
-}
-
-static void
 serving(struct ymo_supervisor *sv)
 {
     struct ymo_generation *g = sv->now;
     if (sv->phase == YMO_PHASE_START) {
         sv->phase = YMO_PHASE_RUN;
-        log_listening(sv);
+        ymo_sockets_announce(&g->sockets, NULL);
         ymo_notify_ready(getpid(), "serving");
         if (sv->reload_wanted)
             ymo_reload_begin(sv);
