@@ -47,4 +47,9 @@ ymo_list_remove(struct ymo_list *node)
 #define YMO_LIST_FOREACH(it, tmp, head) \
     for ((it) = (head)->next, (tmp) = (it)->next; (it) != (head); (it) = (tmp), (tmp) = (it)->next)
 
+/* Each `type` whose `member` is in the list; for bodies that leave the list as it is. */
+#define YMO_LIST_EACH(type, it, head, member)                                              \
+    for (type *it = YMO_CONTAINER_OF((head)->next, type, member); &(it)->member != (head); \
+         (it) = YMO_CONTAINER_OF((it)->member.next, type, member))
+
 #endif

@@ -180,8 +180,7 @@ static int
 n_owed(const struct ymo_reactor *r)
 {
     int n = 0;
-    for (const struct ymo_list *l = r->conns.next; l != &r->conns; l = l->next) {
-        const struct ymo_conn *c = YMO_CONTAINER_OF(l, struct ymo_conn, node);
+    YMO_LIST_EACH (const struct ymo_conn, c, &r->conns, node) {
         n += c->state != YMO_CONN_LINGER &&
              ((c->n_exchanges > 0 && !c->receiving) || c->out != NULL);
     }

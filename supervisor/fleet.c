@@ -126,8 +126,7 @@ ymo_fleet_remove(struct ymo_worker *w)
 struct ymo_worker *
 ymo_fleet_find(struct ymo_supervisor *sv, pid_t pid)
 {
-    for (struct ymo_list *l = sv->workers.next; l != &sv->workers; l = l->next) {
-        struct ymo_worker *w = YMO_CONTAINER_OF(l, struct ymo_worker, node);
+    YMO_LIST_EACH (struct ymo_worker, w, &sv->workers, node) {
         if (w->pid == pid)
             return w;
     }
@@ -179,8 +178,7 @@ tick_cb(struct ev_loop *loop, ev_timer *t, int revents)
 {
     struct ymo_supervisor *sv = t->data;
     (void)loop, (void)revents;
-    for (struct ymo_list *l = sv->workers.next; l != &sv->workers; l = l->next) {
-        struct ymo_worker *w = YMO_CONTAINER_OF(l, struct ymo_worker, node);
+    YMO_LIST_EACH (struct ymo_worker, w, &sv->workers, node) {
         /* Others beat as their own settings say, and have another clock over them. */
         if (w->gen != sv->now || w->seat < 0 || w->state == YMO_WORKER_STARTING || w->killed)
             continue;

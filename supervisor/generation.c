@@ -63,8 +63,7 @@ int
 ymo_generation_serving(const struct ymo_generation *g)
 {
     int n = 0;
-    for (const struct ymo_list *l = g->sv->workers.next; l != &g->sv->workers; l = l->next) {
-        const struct ymo_worker *w = YMO_CONTAINER_OF(l, struct ymo_worker, node);
+    YMO_LIST_EACH (const struct ymo_worker, w, &g->sv->workers, node) {
         n += w->gen == g && !w->template && w->state == YMO_WORKER_SERVING;
     }
     return n;
@@ -76,8 +75,7 @@ count(const struct ymo_generation *g, int *n_replacements_r)
 {
     int n = 0;
     *n_replacements_r = 0;
-    for (const struct ymo_list *l = g->sv->workers.next; l != &g->sv->workers; l = l->next) {
-        const struct ymo_worker *w = YMO_CONTAINER_OF(l, struct ymo_worker, node);
+    YMO_LIST_EACH (const struct ymo_worker, w, &g->sv->workers, node) {
         if (w->gen != g || w->template || w->state == YMO_WORKER_LEAVING)
             continue;
         if (w->replaces)
@@ -92,8 +90,7 @@ count(const struct ymo_generation *g, int *n_replacements_r)
 static struct ymo_worker *
 next_retiring(const struct ymo_generation *g)
 {
-    for (struct ymo_list *l = g->sv->workers.next; l != &g->sv->workers; l = l->next) {
-        struct ymo_worker *w = YMO_CONTAINER_OF(l, struct ymo_worker, node);
+    YMO_LIST_EACH (struct ymo_worker, w, &g->sv->workers, node) {
         if (w->gen == g && w->wants >= 0 && !w->replacement && w->state == YMO_WORKER_SERVING)
             return w;
     }

@@ -211,15 +211,14 @@ more_or_fewer(struct ymo_supervisor *sv, int change)
     g->target += change;
     ymo_notice("%s: %d worker%s from now on, until the next reload",
                change > 0 ? "SIGTTIN" : "SIGTTOU", g->target, g->target == 1 ? "" : "s");
-    for (struct ymo_list *l = sv->workers.next; change < 0 && l != &sv->workers; l = l->next) {
-        struct ymo_worker *w = YMO_CONTAINER_OF(l, struct ymo_worker, node);
+    YMO_LIST_EACH (struct ymo_worker, w, &sv->workers, node) {
         if (w->gen == g && !w->template && w->state != YMO_WORKER_LEAVING && !w->replaces) {
             last = w;
             n++;
         }
     }
-    if (n <= g->target)
-        last = NULL; /* one has died, and now it will not be missed */
+    if (change > 0 || n <= g->target)
+        last = NULL; /* more, or one has died, and now it will not be missed */
     /* With a replacement on its way, that one goes, too: one fewer is wanted. */
     if (last && last->replacement)
         ymo_fleet_drain(last->replacement, YMO_LINK_FEWER);
@@ -378,13 +377,11 @@ ymo_supervisor_leave(struct ymo_supervisor *sv, const struct ymo_generation *kee
         ev_signal_stop(sv->loop, &sv->signals[i]); /* and the default action is back */
     ev_loop_destroy(sv->loop);
     /* Who holds the other end of a sibling's link would hide the supervisor's death from it. */
-    for (struct ymo_list *l = sv->workers.next; l != &sv->workers; l = l->next) {
-        struct ymo_worker *w = YMO_CONTAINER_OF(l, struct ymo_worker, node);
+    YMO_LIST_EACH (struct ymo_worker, w, &sv->workers, node) {
         if (w->link >= 0)
             close(w->link);
     }
-    for (struct ymo_list *l = sv->generations.next; l != &sv->generations; l = l->next) {
-        struct ymo_generation *g = YMO_CONTAINER_OF(l, struct ymo_generation, node);
+    YMO_LIST_EACH (struct ymo_generation, g, &sv->generations, node) {
         if (g == keep)
             continue;
         ymo_sockets_leave(&g->sockets, &keep->sockets);

@@ -147,7 +147,7 @@ collect(struct ymo_supervisor *sv, size_t *n_r)
 {
     size_t n = 0, max = 0;
     struct ymo_list *l, *next;
-    for (l = sv->workers.next; l != &sv->workers; l = l->next)
+    YMO_LIST_EACH (const struct ymo_worker, w, &sv->workers, node)
         max++;
     struct ymo_handover_worker *ws = calloc(max + 1, sizeof(*ws));
     if (!ws)

@@ -10,10 +10,9 @@ struct item {
 static struct ymo_slice
 names(struct ymo_list *head, char *dst)
 {
-    struct ymo_list *it, *tmp;
     size_t n = 0;
-    YMO_LIST_FOREACH (it, tmp, head)
-        dst[n++] = YMO_CONTAINER_OF(it, struct item, node)->name;
+    YMO_LIST_EACH (const struct item, it, head, node)
+        dst[n++] = it->name;
     return ymo_slice_of(dst, n);
 }
 
