@@ -8,7 +8,6 @@ Rounds are interleaved and the medians printed, because a machine's speed drifts
 """
 
 import argparse
-import json
 import os
 import re
 import signal
@@ -17,7 +16,10 @@ import subprocess
 import sys
 import tempfile
 
-from measure import PYTHON, Server, build_floor, cpu, free_port, missing, our_server, threads, tree
+from measure import (
+    PYTHON, Server, build_floor, cpu, free_port, json_option, missing, our_server, threads, tree,
+    write_json,
+)  # fmt: skip
 
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
@@ -226,7 +228,7 @@ def main():
         "--calls-seconds", type=int, default=2, help="run that counts system calls; 0: none"
     )
     parser.add_argument("--names", action="store_true", help="which calls, by strace")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    json_option(parser)
     args = parser.parse_args()
     if lacking := missing("wrk", "taskset", "cc", *(["strace"] if args.names else [])):
         raise SystemExit(f"bench: not installed: {', '.join(lacking)}")
@@ -236,10 +238,7 @@ def main():
             args.only = [name for name in args.only if "uwsgi" not in name]
     result = run(args)
     show(result)
-    if args.json:
-        with open(args.json, "w", encoding="ascii") as file:
-            json.dump(result, file, indent=2)
-            file.write("\n")
+    write_json(args, result)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ import subprocess
 import sys
 import tempfile
 
-from measure import HERE, PYTHON, Server, free_port, missing, our_server
+from measure import (
+    HERE, PYTHON, Server, free_port, json_option, missing, our_server, write_json,
+)  # fmt: skip
 
 SHAPES = [(2, 1), (2, 4)]
 
@@ -158,7 +160,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--option", action="append", default=[], help="more options for ours")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    json_option(parser)
     args = parser.parse_args()
     if lacking := missing("cc"):
         raise SystemExit(f"fair: not installed: {', '.join(lacking)}")
@@ -168,10 +170,7 @@ def main():
     if missing("uwsgi"):
         args.only = [name for name in args.only if "uwsgi" not in name]
     result = run(args)
-    if args.json:
-        with open(args.json, "w", encoding="ascii") as file:
-            json.dump(result, file, indent=2)
-            file.write("\n")
+    write_json(args, result)
 
 
 if __name__ == "__main__":

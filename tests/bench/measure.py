@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What bench.py and memory.py share: servers, process trees, /proc."""
+"""What the measurements share: servers, process trees, /proc, how figures are kept."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -144,6 +145,15 @@ class Server:
             except ProcessLookupError:
                 pass
         self.log.close()
+
+
+def json_option(parser):
+    parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
+
+
+def write_json(args, result):
+    if args.json:
+        pathlib.Path(args.json).write_text(json.dumps(result, indent=2) + "\n", encoding="ascii")
 
 
 def missing(*programs):

@@ -5,12 +5,11 @@ down costs it in CPU time and memory.
 """
 
 import argparse
-import json
 import resource
 import socket
 import time
 
-from measure import Server, free_port, memory, our_server, total_cpu
+from measure import Server, free_port, json_option, memory, our_server, total_cpu, write_json
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 GIB = 1 << 30
@@ -99,7 +98,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--connections", type=int, default=10_000)
     parser.add_argument("--tmp-dir", default="/tmp", help="for the upload's temporary file")
-    parser.add_argument("--json", metavar="FILE")
+    json_option(parser)
     args = parser.parse_args()
     result = {
         "idle after a request": idle(args.connections, active=True),
@@ -109,10 +108,7 @@ def main():
     }
     for name, row in result.items():
         print(f"{name}: " + ", ".join(f"{k} {v:.6g}" for k, v in row.items()))
-    if args.json:
-        with open(args.json, "w", encoding="ascii") as file:
-            json.dump(result, file, indent=2)
-            file.write("\n")
+    write_json(args, result)
 
 
 if __name__ == "__main__":

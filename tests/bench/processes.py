@@ -6,12 +6,11 @@ preload. Ratios to 1 process x 1 thread of the same run; the machine has as many
 """
 
 import argparse
-import json
 import os
 import socket
 
 from bench import wrk
-from measure import Server, free_port, memory, our_server, tree
+from measure import Server, free_port, json_option, memory, our_server, tree, write_json
 
 SHAPES = [(1, 1), (1, 4), (1, 16), (2, 1), (2, 4), (2, 16), (4, 1), (4, 4)]
 WORKLOADS = {"computes": "mixture:computes", "waits": "mixture:waits", "both": "mixture:both"}
@@ -83,7 +82,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=4, help="of each run")
     parser.add_argument("--connections", type=int, default=32)
-    parser.add_argument("--json", help="write the figures here, too")
+    json_option(parser)
     parser.add_argument("--only", choices=["shapes", "pss"])
     args = parser.parse_args()
     args.wrk_cpu = f"0-{os.cpu_count() - 1}"
@@ -94,9 +93,7 @@ def main():
     if args.only != "shapes":
         result["pss"] = {"preload off": pss(False), "preload on": pss(True)}
         show_pss(result["pss"])
-    if args.json:
-        with open(args.json, "w") as file:
-            json.dump(result, file, indent=1)
+    write_json(args, result)
 
 
 if __name__ == "__main__":
