@@ -103,7 +103,8 @@ ymo_check_hsts(const char *text, char *why, size_t why_len)
                         ? strspn(text + sizeof(want) - 1, "0123456789")
                         : 0;
     const char *rest = text + sizeof(want) - 1 + digits;
-    if (digits == 0 || (*rest != '\0' && *rest != ';' && *rest != ' '))
+    rest += digits ? strspn(rest, " ") : 0;
+    if (digits == 0 || (*rest != '\0' && *rest != ';'))
         return ymo_check_refuse(why, why_len,
                                 "does not begin with max-age=SECONDS; give something like "
                                 "max-age=63072000");
@@ -111,5 +112,21 @@ ymo_check_hsts(const char *text, char *why, size_t why_len)
         if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
             return ymo_check_refuse(why, why_len, "has a byte that no header value may have");
     }
+    return 0;
+}
+
+int
+ymo_check_sni(const char *text, char *why, size_t why_len)
+{
+    int parts = 1;
+    for (const char *c = strchr(text, ','); c; c = strchr(c + 1, ','))
+        parts++;
+    if (text[0] == '\0' || text[0] == ',')
+        return ymo_check_refuse(why, why_len,
+                                "names no certificate; give CERT, or CERT,KEY, or CERT,KEY,OCSP");
+    if (parts > 3)
+        return ymo_check_refuse(why, why_len,
+                                "more than CERT,KEY,OCSP; further certificates are values of "
+                                "their own");
     return 0;
 }

@@ -12,17 +12,25 @@
 
 enum { WHY = 400 };
 
+enum { PLACE = YMO_PLACE_MAX + 64 };
+
 /* "--port" or "yimmo.yml:4:9: wsgi.port": where a mistake found late comes from. */
 static void
-mistake(struct ymo_loader *l, const char *name, const char *value, const char *why)
+find_place(const struct ymo_loader *l, const char *name, char place[PLACE])
 {
     const struct ymo_table_row *row = ymo_table_by_name(name);
-    char place[YMO_PLACE_MAX + 64];
     ymo_loader_place(l->s, row, place, YMO_PLACE_MAX);
     enum ymo_source_kind kind = ymo_loader_source(l->s, row)->kind;
     size_t n = strlen(place);
     if (kind == YMO_SOURCE_FILE || kind == YMO_SOURCE_DEFAULT)
-        snprintf(place + n, sizeof(place) - n, ": %s", row->yaml ? row->yaml : row->name);
+        snprintf(place + n, PLACE - n, ": %s", row->yaml ? row->yaml : row->name);
+}
+
+static void
+mistake(struct ymo_loader *l, const char *name, const char *value, const char *why)
+{
+    char place[PLACE];
+    find_place(l, name, place);
     ymo_loader_mistake(l, place, value, "%s", why);
 }
 
@@ -110,12 +118,17 @@ check_tls(struct ymo_loader *l)
         return;
     }
     if (!s->tls_cert) {
-        const char *row = s->tls_sni.n > 0   ? "tls_sni"
-                          : s->tls_ocsp      ? "tls_ocsp"
-                          : s->tls_client_ca ? "tls_client_ca"
-                                             : NULL;
-        if (row)
-            mistake(l, row, NULL, "means nothing without TLS; give tls_cert and tls_key");
+        static const char *const rows[] = {"tls_key_password_file", "tls_ocsp", "tls_client_ca",
+                                           "tls_ciphers", "tls_hsts"};
+        const char *why = "means nothing without TLS; give tls_cert and tls_key";
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            if (ymo_value_is_set(ymo_table_by_name(rows[i]), s))
+                mistake(l, rows[i], NULL, why);
+        }
+        if (s->tls_sni.n > 0)
+            mistake(l, "tls_sni", NULL, why);
+        if (s->tls_verify != YMO_TLS_VERIFY_OFF)
+            mistake(l, "tls_verify", NULL, why);
         return;
     }
     if (s->tls_verify != YMO_TLS_VERIFY_OFF && !s->tls_client_ca)
@@ -169,6 +182,12 @@ check_addresses(struct ymo_loader *l)
         mistake(l, "redirect_http", s->redirect_http.items[0],
                 "nothing listens with https that clients could be sent on to; give tls_cert and "
                 "tls_key, or a bind with https://");
+    if (s->tls_cert && !https && l->n_mistakes == 0) {
+        char place[PLACE];
+        find_place(l, "tls_cert", place);
+        ymo_loader_warn(l, place, s->tls_cert,
+                        "not used, as nothing listens with https: what is served is not encrypted");
+    }
 }
 
 static void

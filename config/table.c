@@ -201,7 +201,7 @@ const struct ymo_table_row ymo_table_rows[] = {
              "and for the same ones: give an RSA and an ECDSA certificate, and each client gets "
              "what it understands. Without KEY the key is in CERT. The variable separates several "
              "with semicolons.",
-     .env_sep = ';'},
+     .check = ymo_check_sni, .env_sep = ';'},
     {TLS(tls_ocsp, "ocsp", "OCSP_PATH", "ocsp"), .type = YMO_TYPE_PATH, .metavar = "FILE",
      .help = "OCSP response (DER) for tls_cert, sent to clients that ask (stapling)"},
     {TLS(tls_min_version, "min-version", "MIN_VERSION", "min_version"), .type = YMO_TYPE_ENUM,

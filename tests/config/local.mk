@@ -10,6 +10,7 @@ tests_unit_config_SOURCES = \
 	tests/config/test_cli.c \
 	tests/config/test_env.c \
 	tests/config/test_settings.c \
+	tests/config/test_tls_settings.c \
 	tests/config/test_yaml.c
 
 # Writes what is generated from the settings table into the source tree; a test tells when to.

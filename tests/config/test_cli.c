@@ -44,7 +44,9 @@ forms_of_options(void)
         {ARGS("--tls-cert", "/c", "--tls-key", "/k", "m"), GIVES("protocol", "https"),
          .place = "--tls-cert"},
         {ARGS("--tls-cert", "/c", "--tls-key", "/k", "--protocol=http", "m"),
-         GIVES("protocol", "http"), .place = "--protocol"},
+         GIVES("protocol", "http"), .place = "--protocol",
+         .out = "--tls-cert: '/c': warning: not used, as nothing listens with https: what is "
+                "served is not encrypted\n"},
     };
     RUN_CASES(cases);
 }

@@ -195,9 +195,22 @@ config_says_where_values_come_from(void)
         "    bind: [\":1\", \":2\"]  # yimmo.yml:3:16\n"
         "    protocol: http  # default\n"
         "    use_kqueue: off  # default\n"
+        "    redirect_http: []  # default\n"
         "    tls:\n"
         "        # cert: not set  # default\n"
         "        # key: not set  # default\n"
+        "        # key_password_file: not set  # default\n"
+        "        sni: []  # default\n"
+        "        # ocsp: not set  # default\n"
+        "        min_version: TLSv1.2  # default\n"
+        "        # ciphers: not set  # default\n"
+        "        # client_ca: not set  # default\n"
+        "        verify: off  # default\n"
+        "        tickets: on  # default\n"
+        "        ticket_lifetime: 43200  # default\n"
+        "        handshake_timeout: 10  # default\n"
+        "        max_handshakes: 256  # default\n"
+        "        # hsts: not set  # default\n"
         "server:\n";
     struct ymo_settings s;
     char *out;
