@@ -215,6 +215,78 @@ do_pk(wc_CryptoInfo *info)
     }
 }
 
+/*
+ * A hash is to take `in`: most of all the transcript of a handshake, by every hash that may be
+ * agreed on. It is copied at will, so its state stays in wolfSSL's struct, in wolfSSL's form, where
+ * `buffer` has the `*held` bytes that do not fill a block yet; wolfSSL makes the end of it.
+ */
+static bool
+fills(word32 block, word32 held, word32 len)
+{
+    return held < block && len >= block - held; /* else there is nothing to compute yet */
+}
+
+static void
+hash_blocks(void (*hash)(void *state, const unsigned char *blocks, size_t len), void *state,
+            void *buffer, word32 block, word32 *held, const unsigned char *in, word32 len)
+{
+    if (*held > 0) {
+        const word32 part = block - *held;
+        memcpy((unsigned char *)buffer + *held, in, part);
+        hash(state, buffer, block);
+        in += part;
+        len -= part;
+    }
+    *held = len % block;
+    if (len >= block)
+        hash(state, in, len - *held);
+    memcpy(buffer, in + (len - *held), *held);
+}
+
+static int
+do_hash(wc_CryptoInfo *info)
+{
+    const unsigned char *in = info->hash.in;
+    const word32 len = info->hash.inSz;
+    if (!in || !info->hash.sha256)
+        return CRYPTOCB_UNAVAILABLE;
+    switch (info->hash.type) {
+    case WC_HASH_TYPE_SHA: {
+        wc_Sha *sha = info->hash.sha1;
+        if (!fills(sizeof(sha->buffer), sha->buffLen, len))
+            return CRYPTOCB_UNAVAILABLE;
+        sha->loLen += len;
+        sha->hiLen += sha->loLen < len;
+        hash_blocks(ymo_tlsevp_sha1, sha->digest, sha->buffer, sizeof(sha->buffer), &sha->buffLen,
+                    in, len);
+        return 0;
+    }
+    case WC_HASH_TYPE_SHA256: {
+        wc_Sha256 *sha = info->hash.sha256;
+        if (!fills(sizeof(sha->buffer), sha->buffLen, len))
+            return CRYPTOCB_UNAVAILABLE;
+        sha->loLen += len;
+        sha->hiLen += sha->loLen < len;
+        hash_blocks(ymo_tlsevp_sha256, sha->digest, sha->buffer, sizeof(sha->buffer), &sha->buffLen,
+                    in, len);
+        return 0;
+    }
+    case WC_HASH_TYPE_SHA384:
+    case WC_HASH_TYPE_SHA512: { /* one struct, one block function */
+        wc_Sha512 *sha = info->hash.sha512;
+        if (!fills(sizeof(sha->buffer), sha->buffLen, len))
+            return CRYPTOCB_UNAVAILABLE;
+        sha->loLen += len;
+        sha->hiLen += sha->loLen < len;
+        hash_blocks(ymo_tlsevp_sha512, sha->digest, sha->buffer, sizeof(sha->buffer), &sha->buffLen,
+                    in, len);
+        return 0;
+    }
+    default:
+        return CRYPTOCB_UNAVAILABLE;
+    }
+}
+
 static int
 device(int id, wc_CryptoInfo *info, void *arg)
 {
@@ -222,6 +294,8 @@ device(int id, wc_CryptoInfo *info, void *arg)
     switch (info->algo_type) {
     case WC_ALGO_TYPE_CIPHER:
         return do_cipher(info);
+    case WC_ALGO_TYPE_HASH:
+        return do_hash(info);
     case WC_ALGO_TYPE_PK:
         return do_pk(info);
     case WC_ALGO_TYPE_RNG:
@@ -263,6 +337,27 @@ sign_pss(WOLFSSL *ssl, const unsigned char *in, unsigned in_len, unsigned char *
     if (ymo_tlspkey_sign_pss(arg, ymo_slice_of((const char *)in, in_len), out, &len) != YMO_OK)
         return RSA_WRONG_TYPE_E;
     *out_len = (unsigned)len;
+    return 0;
+}
+
+/*
+ * wolfSSL would check the signature that was made with the public key, as a fault in the arithmetic
+ * gives the private key away. libcrypto has just done the same, see rsa_ossl_mod_exp.
+ */
+static int
+check_pkcs1(WOLFSSL *ssl, unsigned char *sig, unsigned sig_len, unsigned char **out,
+            const unsigned char *der, unsigned der_len, void *arg)
+{
+    (void)ssl, (void)sig, (void)sig_len, (void)out, (void)der, (void)der_len, (void)arg;
+    return 0;
+}
+
+static int
+check_pss(WOLFSSL *ssl, unsigned char *sig, unsigned sig_len, unsigned char **out, int hash,
+          int mgf, const unsigned char *der, unsigned der_len, void *arg)
+{
+    (void)ssl, (void)sig, (void)sig_len, (void)out, (void)hash, (void)mgf;
+    (void)der, (void)der_len, (void)arg;
     return 0;
 }
 
@@ -331,6 +426,8 @@ ymo_tlscrypto_attach(WOLFSSL *ssl, struct ymo_tlskey *key)
     if (ymo_tlspkey_is_rsa(key)) {
         wolfSSL_CTX_SetRsaSignCb(ctx, sign_pkcs1);
         wolfSSL_CTX_SetRsaPssSignCb(ctx, sign_pss);
+        wolfSSL_CTX_SetRsaSignCheckCb(ctx, check_pkcs1);
+        wolfSSL_CTX_SetRsaPssSignCheckCb(ctx, check_pss);
         wolfSSL_SetRsaSignCtx(ssl, key);
         wolfSSL_SetRsaPssSignCtx(ssl, key);
     } else {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libcrypto's side of tlscrypto.c: bytes in, bytes out; wolfSSL is not known here. Randomness and
- * AES-GCM; keys are in tlspkey.h. Any thread; what is kept between calls belongs to the thread.
+ * libcrypto's side of tlscrypto.c: bytes in, bytes out; wolfSSL is not known here. Randomness,
+ * AES-GCM and hashes; keys are in tlspkey.h. Any thread; what is kept between calls belongs to the
+ * thread.
  */
 #ifndef YMO_REACTOR_TLS_TLSEVP_H
 #define YMO_REACTOR_TLS_TLSEVP_H
@@ -43,6 +44,11 @@ int ymo_tlsevp_seal(const struct ymo_tlsevp_gcm *op,
  */
 int ymo_tlsevp_open(const struct ymo_tlsevp_gcm *op,
                     const unsigned char tag[YMO_TLSEVP_TAG]) YMO_MUST_CHECK;
+
+/* Hash whole blocks of 64 bytes (SHA-512: 128) into a state: 5 uint32_t, 8 uint32_t, 8 uint64_t. */
+void ymo_tlsevp_sha1(void *state, const unsigned char *blocks, size_t len);
+void ymo_tlsevp_sha256(void *state, const unsigned char *blocks, size_t len);
+void ymo_tlsevp_sha512(void *state, const unsigned char *blocks, size_t len);
 
 /* The memory at `owner` is freed: what was expanded from its key is wiped (in this thread). */
 void ymo_tlsevp_forget(const void *owner);
