@@ -13,10 +13,21 @@ static struct ymo_test_place p;
 static struct ymo_http_client c;
 static struct ymo_http_reply r;
 
+/* After ymo_test_server_init and what a test changes in it: serving, and `c` connected. */
 static bool
 begin(void)
 {
-    return ymo_test_server_begin(&s, &c) && CHECK(ymo_test_place_heard(&p, YMO_LINK_READY, 0));
+    return ymo_test_place_make(&p, &s) &&
+           CHECK_INT(atomic_load(&p.seat->state), YMO_SEAT_STARTING) &&
+           ymo_test_server_begin(&s, &c) && CHECK(ymo_test_place_heard(&p, YMO_LINK_READY, 0));
+}
+
+/* A request of `c` waits at the gate. */
+static bool
+one_at_gate(void)
+{
+    return CHECK(ymo_http_client_say(&c, GET("/gate"))) &&
+           CHECK(ymo_test_server_until(&s.at_gate, 1));
 }
 
 static void
@@ -34,8 +45,6 @@ shows_what_it_does(void)
 {
     ymo_test_server_init(&s);
     s.cfg.capacity = 3;
-    REQUIRE(ymo_test_place_make(&p, &s));
-    CHECK_INT(atomic_load(&p.seat->state), YMO_SEAT_STARTING);
     REQUIRE(begin());
     CHECK_INT(atomic_load(&p.seat->state), YMO_SEAT_SERVING);
     CHECK_INT(atomic_load(&p.seat->capacity), 3);
@@ -81,12 +90,10 @@ drains_when_told(void)
 {
     ymo_test_server_init(&s);
     s.n_workers = 2;
-    REQUIRE(ymo_test_place_make(&p, &s));
     REQUIRE(begin());
     struct ymo_http_client idle = ymo_test_server_client(&s);
     CHECK(ymo_test_server_hello(&idle));
-    CHECK(ymo_http_client_say(&c, GET("/gate")));
-    CHECK(ymo_test_server_until(&s.at_gate, 1));
+    CHECK(one_at_gate());
     CHECK_INT(ymo_link_send(p.supervisor, YMO_LINK_FORK, 0, -1), YMO_OK); /* not for a worker */
     CHECK(ymo_test_server_hello(&idle));
     CHECK(ymo_test_server_hello(&idle));
@@ -107,12 +114,10 @@ static void
 drains_when_the_supervisor_is_gone(void)
 {
     ymo_test_server_init(&s);
-    REQUIRE(ymo_test_place_make(&p, &s));
     REQUIRE(begin());
     struct ymo_http_client idle = ymo_test_server_client(&s);
     CHECK(ymo_test_server_hello(&idle));
-    CHECK(ymo_http_client_say(&c, GET("/gate")));
-    CHECK(ymo_test_server_until(&s.at_gate, 1));
+    CHECK(one_at_gate());
     ymo_test_place_vanish(&p);
     CHECK(ymo_http_client_at_end(&idle));
     CHECK(cannot_connect());
@@ -141,10 +146,8 @@ beats(void)
 {
     ymo_test_server_init(&s);
     s.cfg.watchdog_timeout = 0.02;
-    REQUIRE(ymo_test_place_make(&p, &s));
     REQUIRE(begin());
-    CHECK(ymo_http_client_say(&c, GET("/gate"))); /* busy workers do not stop it */
-    CHECK(ymo_test_server_until(&s.at_gate, 1));
+    CHECK(one_at_gate()); /* busy workers do not stop it */
     unsigned before = atomic_load(&p.seat->beat);
     CHECK(ymo_test_place_until(&p.seat->beat, before + 5));
     ymo_test_place_drain(&p, YMO_LINK_STOP);
@@ -172,7 +175,6 @@ the_application_hears_of_it(void)
         ymo_test_context("vanish %d", vanish);
         atomic_store(&noted, 0);
         ymo_test_server_init(&s);
-        REQUIRE(ymo_test_place_make(&p, &s));
         CHECK_INT(sigaction(SIGTERM, &sa, NULL), 0);
         REQUIRE(begin());
         CHECK(ymo_test_server_hello(&c));

@@ -22,6 +22,7 @@ import gevent  # noqa: E402
 import gevent.event  # noqa: E402
 import gevent.local  # noqa: E402
 import gevent.threadpool  # noqa: E402
+from gatelib import tell  # noqa: E402
 
 TEXT = [("Content-Type", "text/plain")]
 thread_local = threading.local()
@@ -35,18 +36,12 @@ logging.basicConfig(stream=sys.stdout, format="%(message)s", level=logging.INFO)
 
 
 def wait(tag):
-    """gatelib.wait, through a patched socket."""
+    """gatelib.wait, in gevent's loop: there is no epoll in a patched program."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(os.environ["YMO_TEST_GATE"])
         sock.sendall(tag.encode() + b"\n")
         with sock.makefile("r") as file:
             return file.readline().strip()
-
-
-def tell(tag):
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.connect(os.environ["YMO_TEST_GATE"])
-        sock.sendall(tag.encode() + b"\n")
 
 
 def on_signal(number, frame):
