@@ -130,9 +130,10 @@ const struct ymo_table_row ymo_table_rows[] = {
      .help = "Requests that each worker thread runs at once on gevent's loop; 0 = off",
      .more = "For applications that are monkey-patched with gevent."},
     {WSGI(switch_interval, "switch-interval", "SWITCH_INTERVAL"), TIME(0),
-     .group = YMO_GROUP_PROCESSES, .dflt = "0",
-     .help = "How long a thread that computes may keep the interpreter from others; 0 = Python's",
-     .more = "sys.setswitchinterval; Python's own is 5 ms."},
+     .group = YMO_GROUP_PROCESSES, .dflt = "2ms",
+     .help = "How long a computing thread may keep the interpreter from others; 0 = as Python",
+     .more = "Python's own is 5 ms. Set before the application is loaded, which may call "
+             "sys.setswitchinterval itself."},
     {WSGI(request_timeout, "request-timeout", "REQUEST_TIMEOUT"), TIME(0),
      .group = YMO_GROUP_PROCESSES, .dflt = "0",
      .help = "How long the application may take for a request (else 504); 0 = no limit",

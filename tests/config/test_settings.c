@@ -184,7 +184,7 @@ config_says_where_values_come_from(void)
         "    supervise: off  # default\n"
         "    preload: off  # default\n"
         "    greenlets: 0  # default\n"
-        "    switch_interval: 0  # default\n"
+        "    switch_interval: 0.002  # default\n"
         "    request_timeout: 0  # default\n"
         "    slow_request_log: 0  # default\n"
         "    max_requests: 0  # default\n"

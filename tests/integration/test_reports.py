@@ -224,6 +224,14 @@ def test_without_the_setting_no_thread_is_there_for_it(serve, connect):
 
 
 def test_switch_interval(serve, connect):
-    server = serve("hanging:app", "--switch-interval", "0.002")
-    assert connect(server).get("/switch-interval").response().text == "0.002"
-    assert connect(serve("hanging:app")).get("/switch-interval").response().text == "0.005"
+    def interval(*options, env=None):
+        server = serve("hanging:app", *options, env=env)
+        return connect(server).get("/switch-interval").response().text
+
+    assert interval() == "0.002"
+    assert interval("--switch-interval", "20ms") == "0.02"
+    assert interval("--switch-interval", "0") == "0.005"  # Python's
+    # The application's own call, while it is loaded, comes after ours.
+    wish = {"YMO_TEST_SWITCH_INTERVAL": "0.25"}
+    assert interval(env=wish) == "0.25"
+    assert interval("--preload", "on", env=wish) == "0.25"

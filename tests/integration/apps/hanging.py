@@ -2,6 +2,7 @@
 """Requests that hang, in as many ways as we could think of."""
 
 import ctypes
+import os
 import re
 import sys
 import threading
@@ -12,6 +13,8 @@ TEXT = [("Content-Type", "text/plain")]
 # Unlike ctypes.CDLL it keeps the interpreter's lock during the call, as careless C extensions do.
 libc = ctypes.PyDLL(None)
 go_on = threading.Event()
+if wish := os.environ.get("YMO_TEST_SWITCH_INTERVAL"):
+    sys.setswitchinterval(float(wish))
 
 
 def wait_at_gate(environ):
