@@ -134,7 +134,8 @@ class Server:
             match = re.search(r":(\d+)/?$", self.address)
             if match:
                 self.port = int(match.group(1))
-                self.url = f"http://127.0.0.1:{self.port}"
+                scheme = "https" if self.address.startswith("https:") else "http"
+                self.url = f"{scheme}://127.0.0.1:{self.port}"
 
     def _collect(self):
         for line in self.process.stdout:
