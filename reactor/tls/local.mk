@@ -14,9 +14,13 @@ reactor_libreactor_a_SOURCES += \
 	reactor/tls/tls.c \
 	reactor/tls/tlscert.c \
 	reactor/tls/tlscert.h \
+	reactor/tls/tlsciphers.c \
+	reactor/tls/tlsciphers.h \
 	reactor/tls/tlsconn.c \
 	reactor/tls/tlscrypto.c \
 	reactor/tls/tlscrypto.h \
+	reactor/tls/tlsfile.c \
+	reactor/tls/tlsfile.h \
 	reactor/tls/tlshello.c \
 	reactor/tls/tlshello.h \
 	reactor/tls/tlsinfo.c \

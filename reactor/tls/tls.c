@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* To begin with: certificates without their checks. */
+/* All certificates of a configuration, which of them a client gets, and the sealing of tickets. */
 #include "base/log.h"
 #include "reactor/tls/tlscrypto.h"
 #include "reactor/tls/tlsstore.h"
@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
-#include <wolfssl/wolfcrypt/asn_public.h>
+#include <wolfssl/wolfcrypt/chacha20_poly1305.h>
 
 bool
 ymo_tls_supported(void)
@@ -20,69 +22,183 @@ ymo_tls_supported(void)
 const char *
 ymo_tls_version(void)
 {
-    return "wolfSSL " LIBWOLFSSL_VERSION_STRING;
+    static char text[160];
+    const char *how = ymo_tlscrypto_describe();
+    (void)snprintf(text, sizeof(text), "wolfSSL %s%s%s", wolfSSL_lib_version(), *how ? ", " : "",
+                   how);
+    return text;
 }
 
-static struct ymo_tlskey *
-ready_key(const char *path)
+/* ---- tickets ------------------------------------------------------------------------------- */
+
+static int
+seal_ticket(struct ymo_tickets *t, double now, unsigned char *name, unsigned char *iv,
+            unsigned char *mac, unsigned char *ticket, int len)
 {
-    unsigned char pem[16384], der[16384];
-    FILE *f = fopen(path, "r");
-    if (!f)
-        return NULL;
-    size_t n = fread(pem, 1, sizeof(pem), f);
-    fclose(f);
-    int len = wc_KeyPemToDer(pem, (int)n, der, sizeof(der), NULL);
-    return len > 0 ? ymo_tlscrypto_key(ymo_slice_of((char *)der, (size_t)len)) : NULL;
+    const struct ymo_ticket_key *k = ymo_tickets_current(t, now);
+    memcpy(name, k->name, YMO_TICKETS_NAME);
+    memset(iv, 0, WOLFSSL_TICKET_IV_SZ);
+    memset(mac, 0, WOLFSSL_TICKET_MAC_SZ);
+    /* From the kernel: workers are forked, and must not come to the same. */
+    if (getrandom(iv, YMO_TICKETS_NONCE, 0) != YMO_TICKETS_NONCE)
+        return WOLFSSL_TICKET_RET_REJECT;
+    return wc_ChaCha20Poly1305_Encrypt(k->key, iv, name, YMO_TICKETS_NAME, ticket, (word32)len,
+                                       ticket, mac) == 0
+               ? WOLFSSL_TICKET_RET_OK
+               : WOLFSSL_TICKET_RET_REJECT;
 }
+
+static int
+open_ticket(struct ymo_tickets *t, double now, const unsigned char *name, const unsigned char *iv,
+            const unsigned char *mac, unsigned char *ticket, int len)
+{
+    bool renew;
+    const struct ymo_ticket_key *k = ymo_tickets_find(t, now, name, &renew);
+    if (!k || wc_ChaCha20Poly1305_Decrypt(k->key, iv, name, YMO_TICKETS_NAME, ticket, (word32)len,
+                                          mac, ticket) != 0)
+        return WOLFSSL_TICKET_RET_REJECT;
+    return renew ? WOLFSSL_TICKET_RET_CREATE : WOLFSSL_TICKET_RET_OK;
+}
+
+/* wolfSSL's call; `arg` is the struct ymo_tickets. The text keeps its length. */
+static int
+ticket_cb(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
+          unsigned char iv[WOLFSSL_TICKET_IV_SZ], unsigned char mac[WOLFSSL_TICKET_MAC_SZ],
+          int seal, unsigned char *ticket, int len, int *len_r, void *arg)
+{
+    double now = (double)time(NULL);
+    (void)ssl;
+    *len_r = len;
+    return seal ? seal_ticket(arg, now, name, iv, mac, ticket, len)
+                : open_ticket(arg, now, name, iv, mac, ticket, len);
+}
+
+/* A resumed session has no client certificate: where one is asked for, none is resumed. */
+static int
+set_tickets(struct ymo_tls *tls, const struct ymo_tls_config *cfg, WOLFSSL_CTX *ctx)
+{
+    (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
+    if (!tls->use_tickets) {
+        bool off = wolfSSL_CTX_NoTicketTLSv12(ctx) == WOLFSSL_SUCCESS &&
+                   wolfSSL_CTX_no_ticket_TLSv13(ctx) == 0;
+        (void)wolfSSL_CTX_set_num_tickets(ctx, 0);
+        return off ? YMO_OK : YMO_EIO;
+    }
+    int seconds = (int)cfg->ticket_lifetime;
+    if (wolfSSL_CTX_set_TicketEncCb(ctx, ticket_cb) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_set_TicketEncCtx(ctx, &tls->tickets) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_set_TicketHint(ctx, seconds) != WOLFSSL_SUCCESS)
+        return YMO_EIO;
+    (void)wolfSSL_CTX_set_timeout(ctx, (unsigned)seconds);
+    (void)wolfSSL_CTX_set_num_tickets(ctx, 1);
+    return YMO_OK;
+}
+
+/* ---- which certificate ----------------------------------------------------------------------- */
+
+/* The same names and the same kind of key twice: the second would never be seen. */
+static void
+warn_of_twins(const struct ymo_tls *tls, const struct ymo_tls_config *cfg)
+{
+    for (size_t i = 1; i < tls->n_certs; i++) {
+        const struct ymo_tlscert *c = &tls->certs[i];
+        size_t covered = 0;
+        for (size_t n = 0; n < c->names.n; n++) {
+            struct ymo_tlshello hello = {.rsa = !c->ecdsa, .ecdsa = c->ecdsa};
+            (void)snprintf(hello.server_name, sizeof(hello.server_name), "%s", c->names.items[n]);
+            covered += ymo_tls_choose(tls, &hello) != c;
+        }
+        if (covered == c->names.n)
+            ymo_warn("%s: %s is never used: another certificate comes first for %s",
+                     cfg->files[i].setting, cfg->files[i].cert,
+                     c->names.n ? "each of its names" : "every name, and it has none");
+    }
+}
+
+const struct ymo_tlscert *
+ymo_tls_choose(const struct ymo_tls *tls, const struct ymo_tlshello *hello)
+{
+    struct ymo_slice host = ymo_slice_str(hello->server_name);
+    const struct ymo_tlscert *best = NULL, *like_default = NULL;
+    int best_rank = -1;
+    for (size_t i = 0; i < tls->n_certs; i++) {
+        const struct ymo_tlscert *c = &tls->certs[i];
+        bool usable = c->ecdsa ? hello->ecdsa : hello->rsa;
+        enum ymo_tlsnames_match match = ymo_tlsnames_match(&c->names, host);
+        int rank = 8 * usable + 2 * (int)match + c->ecdsa;
+        if (match != YMO_TLSNAMES_NO && rank > best_rank) {
+            best = c;
+            best_rank = rank;
+        }
+    }
+    if (best)
+        return best;
+    /* Nobody has the name: the default, or its twin of the other kind of key. */
+    const struct ymo_tlscert *dflt = &tls->certs[0];
+    for (size_t i = 0; i < tls->n_certs; i++) {
+        const struct ymo_tlscert *c = &tls->certs[i];
+        bool usable = c->ecdsa ? hello->ecdsa : hello->rsa;
+        bool twin = i == 0 || (dflt->names.n > 0 &&
+                               ymo_tlsnames_match(&c->names, ymo_slice_str(dflt->names.items[0])));
+        if (usable && twin && (!like_default || c->ecdsa))
+            like_default = c;
+    }
+    return like_default ? like_default : dflt;
+}
+
+/* ---- life ------------------------------------------------------------------------------ */
 
 int
 ymo_tls_load(const struct ymo_tls_config *cfg, struct ymo_tls **tls_r)
 {
-    struct ymo_tls *t = calloc(1, sizeof(*t));
+    int rc = ymo_tlscrypto_init();
     *tls_r = NULL;
-    if (ymo_tlscrypto_init() < 0 || !t || !(t->certs = calloc(cfg->n_files, sizeof(*t->certs))))
-        return YMO_EIO;
-    t->n_certs = cfg->n_files;
-    t->client = cfg->client;
-    for (size_t i = 0; i < cfg->n_files; i++) {
-        const struct ymo_tls_files *f = &cfg->files[i];
-        WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfSSLv23_server_method());
-        const char *key = f->key ? f->key : f->cert;
-        if (!ctx || wolfSSL_CTX_use_certificate_chain_file(ctx, f->cert) != WOLFSSL_SUCCESS ||
-            wolfSSL_CTX_use_PrivateKey_file(ctx, key, WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS) {
-            ymo_error("%s: %s: cannot be used", f->setting, f->cert);
-            return YMO_EINVAL;
-        }
-        (void)wolfSSL_CTX_SetMinVersion(ctx, cfg->only_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2);
-        (void)wolfSSL_CTX_set_cipher_list(
-            ctx, "TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384:TLS13-CHACHA20-POLY1305-SHA256:"
-                 "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256");
-        if (ymo_tlscrypto_use(ctx) < 0)
-            return YMO_EIO;
-        t->certs[i].ctx = ctx;
-        t->certs[i].key = ready_key(key);
+    if (rc < 0) {
+        ymo_error("the TLS library cannot be initialised");
+        return rc;
     }
-    *tls_r = t;
+    struct ymo_tls *tls = calloc(1, sizeof(*tls));
+    if (!tls || !(tls->certs = calloc(cfg->n_files, sizeof(*tls->certs)))) {
+        free(tls);
+        return YMO_ENOMEM;
+    }
+    tls->client = cfg->client;
+    tls->use_tickets = cfg->tickets && cfg->client == YMO_TLS_CLIENT_OFF;
+    rc = ymo_tickets_init(&tls->tickets, cfg->ticket_lifetime, cfg->ticket_state);
+    for (size_t i = 0; i < cfg->n_files; i++) {
+        struct ymo_tlscert *c = &tls->certs[tls->n_certs];
+        int err = ymo_tlscert_load(cfg, &cfg->files[i], c);
+        if (err == YMO_OK) {
+            tls->n_certs++;
+            err = set_tickets(tls, cfg, c->ctx);
+        }
+        rc = rc < 0 ? rc : err; /* all mistakes at once, not one a try */
+    }
+    if (rc < 0) {
+        ymo_tls_free(tls);
+        return rc;
+    }
+    warn_of_twins(tls, cfg);
+    *tls_r = tls;
     return YMO_OK;
 }
 
 void
 ymo_tls_free(struct ymo_tls *tls)
 {
-    (void)tls;
+    if (!tls)
+        return;
+    for (size_t i = 0; i < tls->n_certs; i++)
+        ymo_tlscert_free(&tls->certs[i]);
+    free(tls->certs);
+    ymo_tickets_wipe(&tls->tickets);
+    free(tls);
 }
 
 void
 ymo_tls_save(const struct ymo_tls *tls, char dst[YMO_TLS_STATE])
 {
-    (void)tls;
     dst[0] = '\0';
-}
-
-const struct ymo_tlscert *
-ymo_tls_choose(const struct ymo_tls *tls, const struct ymo_tlshello *hello)
-{
-    (void)hello;
-    return &tls->certs[0];
+    if (tls->use_tickets)
+        ymo_tickets_save(&tls->tickets, dst, YMO_TLS_STATE);
 }

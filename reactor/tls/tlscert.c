@@ -1,2 +1,351 @@
 /* SPDX-License-Identifier: MIT */
 #include "reactor/tls/tlscert.h"
+
+#include "base/log.h"
+#include "reactor/tls/tlsciphers.h"
+#include "reactor/tls/tlscrypto.h"
+#include "reactor/tls/tlsfile.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/asn.h>
+#include <wolfssl/wolfcrypt/asn_public.h>
+
+enum { MIN_RSA_BITS = 2048, SOON = 14 * 86400, DER_MAX = 64 * 1024 };
+
+#define BEGIN_CERT "-----BEGIN CERTIFICATE-----"
+
+/* What is being loaded, for messages. */
+struct load {
+    const struct ymo_tls_config *cfg;
+    const struct ymo_tls_files *files;
+    struct ymo_tlscert *cert;
+    struct ymo_buf chain, key; /* the files; a NUL follows */
+    const char *key_path;
+    struct ymo_buf der; /* the key */
+};
+
+/* One line: SETTING: FILE: what is wrong. */
+#define MISTAKE(setting, path, ...) ymo_tlsfile_mistake((setting), (path), __VA_ARGS__)
+
+static const char *
+key_setting(const struct load *l)
+{
+    if (!l->files->key)
+        return l->files->setting;
+    return strcmp(l->files->setting, "tls_cert") == 0 ? "tls_key" : l->files->setting;
+}
+
+/* ---- the certificate ------------------------------------------------------------------------ */
+
+static bool
+has(const struct ymo_buf *file, const char *text)
+{
+    return strstr(ymo_buf_data(file), text) != NULL;
+}
+
+static int
+check_dates(const struct load *l, WOLFSSL_X509 *x)
+{
+    const char *setting = l->files->setting, *path = l->files->cert;
+    struct tm from, to;
+    char text[64];
+    time_t now = time(NULL);
+    if (wolfSSL_ASN1_TIME_to_tm(wolfSSL_X509_get_notBefore(x), &from) != WOLFSSL_SUCCESS ||
+        wolfSSL_ASN1_TIME_to_tm(wolfSSL_X509_get_notAfter(x), &to) != WOLFSSL_SUCCESS)
+        return MISTAKE(setting, path, "the certificate's dates cannot be read");
+    time_t begins = timegm(&from), ends = timegm(&to);
+    if (now < begins) {
+        strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &from);
+        return MISTAKE(setting, path,
+                       "the certificate is not valid before %s; is this machine's clock right?",
+                       text);
+    }
+    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &to);
+    if (now > ends)
+        return MISTAKE(setting, path, "the certificate expired on %s; renew it", text);
+    if (ends - now < SOON)
+        ymo_warn("%s: %s: the certificate expires on %s; renew it, then reload (SIGHUP)", setting,
+                 path, text);
+    return YMO_OK;
+}
+
+static int
+take_names(struct load *l, WOLFSSL_X509 *x)
+{
+    const char *name;
+    bool any = false;
+    while ((name = wolfSSL_X509_get_next_altname(x)) != NULL) {
+        any = true;
+        if (ymo_tlsnames_add(&l->cert->names, ymo_slice_str(name)) < 0)
+            return YMO_ENOMEM;
+    }
+    name = any ? NULL : wolfSSL_X509_get_subjectCN(x);
+    return name ? ymo_tlsnames_add(&l->cert->names, ymo_slice_str(name)) : YMO_OK;
+}
+
+static int
+check_kind(struct load *l, WOLFSSL_X509 *x)
+{
+    const char *setting = l->files->setting, *path = l->files->cert;
+    int kind = wolfSSL_X509_get_pubkey_type(x);
+    l->cert->ecdsa = kind == ECDSAk;
+    if (kind != ECDSAk && kind != RSAk)
+        return MISTAKE(setting, path,
+                       "the certificate's key is neither RSA nor ECDSA; get one with such a key");
+    WOLFSSL_EVP_PKEY *key = wolfSSL_X509_get_pubkey(x);
+    int bits = key ? wolfSSL_EVP_PKEY_bits(key) : 0;
+    wolfSSL_EVP_PKEY_free(key);
+    if (kind == RSAk && bits < MIN_RSA_BITS)
+        return MISTAKE(setting, path,
+                       "the certificate's RSA key has %d bits, and less than %d are not safe", bits,
+                       MIN_RSA_BITS);
+    return YMO_OK;
+}
+
+/* Each certificate's issuer should follow it; clients cannot find it otherwise. */
+static void
+warn_of_order(const struct load *l)
+{
+    WOLFSSL_X509 *last = NULL;
+    for (const char *at = ymo_buf_data(&l->chain); (at = strstr(at, BEGIN_CERT)); at++) {
+        WOLFSSL_X509 *x = wolfSSL_X509_load_certificate_buffer(
+            (const unsigned char *)at, (int)strlen(at), WOLFSSL_FILETYPE_PEM);
+        if (x && last &&
+            wolfSSL_X509_NAME_cmp(wolfSSL_X509_get_issuer_name(last),
+                                  wolfSSL_X509_get_subject_name(x)) != 0)
+            ymo_warn("%s: %s: a certificate is not followed by its issuer's: clients may not "
+                     "trust it; put the server's certificate first, then each issuer's",
+                     l->files->setting, l->files->cert);
+        wolfSSL_X509_free(last);
+        last = x;
+    }
+    wolfSSL_X509_free(last);
+}
+
+static int
+load_chain(struct load *l)
+{
+    const char *setting = l->files->setting, *path = l->files->cert;
+    int rc = ymo_tlsfile_read(setting, path, &l->chain);
+    if (rc < 0)
+        return rc;
+    if (!has(&l->chain, BEGIN_CERT))
+        return MISTAKE(setting, path,
+                       has(&l->chain, "PRIVATE KEY-----")
+                           ? "holds a private key and no certificate; were certificate and key "
+                             "swapped?"
+                           : "holds no certificate in PEM form (\"" BEGIN_CERT "\")");
+    const char *first = strstr(ymo_buf_data(&l->chain), BEGIN_CERT);
+    WOLFSSL_X509 *x = wolfSSL_X509_load_certificate_buffer(
+        (const unsigned char *)first, (int)strlen(first), WOLFSSL_FILETYPE_PEM);
+    if (!x)
+        return MISTAKE(setting, path, "the certificate cannot be understood: the file is damaged");
+    rc = check_kind(l, x);
+    if (rc == YMO_OK)
+        rc = check_dates(l, x);
+    if (rc == YMO_OK)
+        rc = take_names(l, x);
+    wolfSSL_X509_free(x);
+    if (rc < 0)
+        return rc;
+    warn_of_order(l);
+    if (wolfSSL_CTX_use_certificate_chain_buffer(l->cert->ctx, (const unsigned char *)first,
+                                                 (long)strlen(first)) != WOLFSSL_SUCCESS)
+        return MISTAKE(setting, path, "a certificate of the chain cannot be understood");
+    return YMO_OK;
+}
+
+/* ---- the key --------------------------------------------------------------------------------- */
+
+/* To l->der. `from` is where the key begins. */
+static int
+decode_key(struct load *l, const char *from, char *phrase)
+{
+    bool encrypted = strncmp(from, "-----BEGIN ENCRYPTED", 20) == 0 || strstr(from, "Proc-Type: 4");
+    const char *setting = key_setting(l);
+    if (encrypted && !phrase)
+        return MISTAKE(setting, l->key_path,
+                       "the key is encrypted; give the file with its pass phrase as "
+                       "tls_key_password_file, or decrypt it (openssl pkey)");
+    if (ymo_buf_reserve(&l->der, DER_MAX) < 0)
+        return YMO_ENOMEM;
+    int n =
+        wc_KeyPemToDer((const unsigned char *)from, (int)strlen(from),
+                       (unsigned char *)ymo_buf_room(&l->der), DER_MAX, encrypted ? phrase : NULL);
+    wolfSSL_ERR_clear_error();
+    if (n <= 0 && encrypted)
+        return MISTAKE(setting, l->key_path,
+                       "the key cannot be decrypted with the pass phrase in "
+                       "tls_key_password_file (%s)",
+                       l->cfg->key_password_file);
+    if (n <= 0)
+        return MISTAKE(setting, l->key_path,
+                       "the private key cannot be understood: the file is "
+                       "damaged, or of a kind that is not known");
+    ymo_buf_commit(&l->der, (size_t)n);
+    return YMO_OK;
+}
+
+/* The first line of the pass phrase file. 0 with NULL when none is set. */
+static int
+read_phrase(const struct load *l, struct ymo_buf *file, char **phrase_r)
+{
+    *phrase_r = NULL;
+    if (!l->cfg->key_password_file)
+        return YMO_OK;
+    int rc = ymo_tlsfile_read("tls_key_password_file", l->cfg->key_password_file, file);
+    if (rc < 0)
+        return rc;
+    char *text = ymo_buf_data(file);
+    text[strcspn(text, "\r\n")] = '\0';
+    *phrase_r = text;
+    return YMO_OK;
+}
+
+static int
+load_key(struct load *l)
+{
+    const char *setting = key_setting(l), *from;
+    struct ymo_buf phrase_file = {0};
+    char *phrase;
+    l->key_path = l->files->key ? l->files->key : l->files->cert;
+    int rc = ymo_tlsfile_read(setting, l->key_path, &l->key);
+    if (rc < 0)
+        return rc;
+    /* What comes before it may be its parameters, or certificates. */
+    from = strstr(ymo_buf_data(&l->key), "PRIVATE KEY-----");
+    while (from && from > ymo_buf_data(&l->key) && from[-1] != '\n')
+        from--;
+    if (!from)
+        return MISTAKE(setting, l->key_path,
+                       has(&l->key, BEGIN_CERT)
+                           ? "holds a certificate and no private key; were certificate and key "
+                             "swapped, or is the key in a file of its own?"
+                           : "holds no private key in PEM form (\"-----BEGIN PRIVATE KEY-----\")");
+    ymo_tlsfile_warn_if_open(setting, l->key_path);
+    rc = read_phrase(l, &phrase_file, &phrase);
+    if (rc == YMO_OK)
+        rc = decode_key(l, from, phrase);
+    ymo_tlsfile_wipe(&phrase_file);
+    if (rc < 0)
+        return rc;
+    if (wolfSSL_CTX_use_PrivateKey_buffer(l->cert->ctx, (unsigned char *)ymo_buf_data(&l->der),
+                                          (long)l->der.len,
+                                          WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_check_private_key(l->cert->ctx) != WOLFSSL_SUCCESS)
+        return MISTAKE(setting, l->key_path,
+                       "the private key does not belong to the certificate in %s", l->files->cert);
+    l->cert->key = ymo_tlscrypto_key(ymo_buf_slice(&l->der));
+    return YMO_OK;
+}
+
+/* ---- clients' certificates ----------------------------------------------------------------- */
+
+/*
+ * Under `optional` a bad certificate is no reason to end the handshake: the application is told
+ * what is wrong with it (the first mistake that was found).
+ */
+static int
+note_result(int good, WOLFSSL_X509_STORE_CTX *store)
+{
+    WOLFSSL *ssl =
+        wolfSSL_X509_STORE_CTX_get_ex_data(store, wolfSSL_get_ex_data_X509_STORE_CTX_idx());
+    if (!good && ssl && !wolfSSL_get_ex_data(ssl, YMO_TLSCERT_RESULT))
+        (void)wolfSSL_set_ex_data(ssl, YMO_TLSCERT_RESULT,
+                                  (void *)(intptr_t)wolfSSL_X509_STORE_CTX_get_error(store));
+    return 1;
+}
+
+static int
+load_client_ca(struct load *l)
+{
+    const struct ymo_tls_config *cfg = l->cfg;
+    WOLFSSL_CTX *ctx = l->cert->ctx;
+    struct ymo_buf file = {0};
+    if (cfg->client == YMO_TLS_CLIENT_OFF)
+        return YMO_OK;
+    int rc = ymo_tlsfile_read("tls_client_ca", cfg->client_ca, &file);
+    if (rc < 0)
+        return rc;
+    if (!has(&file, BEGIN_CERT) ||
+        wolfSSL_CTX_load_verify_buffer(ctx, (const unsigned char *)ymo_buf_data(&file),
+                                       (long)file.len, WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS)
+        rc = MISTAKE("tls_client_ca", cfg->client_ca,
+                     "holds no certificates in PEM form, or one that cannot be understood");
+    ymo_buf_free(&file);
+    if (rc < 0)
+        return rc;
+    WOLF_STACK_OF(WOLFSSL_X509_NAME) *names = wolfSSL_load_client_CA_file(cfg->client_ca);
+    if (names)
+        wolfSSL_CTX_set_client_CA_list(ctx, names);
+    if (cfg->client == YMO_TLS_CLIENT_REQUIRE)
+        wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                               NULL);
+    else
+        wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, note_result);
+    return YMO_OK;
+}
+
+/* ---- the context -------------------------------------------------------------------------------
+ */
+
+static int
+new_context(struct load *l)
+{
+    const struct ymo_tls_config *cfg = l->cfg;
+    int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1};
+    WOLFSSL_CTX *ctx =
+        wolfSSL_CTX_new(cfg->only_1_3 ? wolfTLSv1_3_server_method() : wolfSSLv23_server_method());
+    l->cert->ctx = ctx;
+    if (!ctx)
+        return YMO_ENOMEM;
+    if (wolfSSL_CTX_SetMinVersion(ctx, cfg->only_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2) !=
+            WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_set_groups(ctx, groups, 3) != WOLFSSL_SUCCESS || ymo_tlscrypto_use(ctx) < 0) {
+        ymo_error("%s: the TLS library cannot be set up", l->files->setting);
+        return YMO_EIO;
+    }
+    (void)wolfSSL_CTX_set_options(ctx, WOLFSSL_OP_NO_SSLv2 | WOLFSSL_OP_NO_SSLv3 |
+                                           WOLFSSL_OP_NO_TLSv1 | WOLFSSL_OP_NO_TLSv1_1 |
+                                           WOLFSSL_OP_NO_COMPRESSION |
+                                           WOLFSSL_OP_CIPHER_SERVER_PREFERENCE);
+    (void)wolfSSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    return ymo_tlsciphers_set(ctx, cfg->ciphers);
+}
+
+int
+ymo_tlscert_load(const struct ymo_tls_config *cfg, const struct ymo_tls_files *files,
+                 struct ymo_tlscert *cert_r)
+{
+    struct load l = {.cfg = cfg, .files = files, .cert = cert_r};
+    *cert_r = (struct ymo_tlscert){0};
+    int rc = new_context(&l);
+    if (rc == YMO_OK)
+        rc = load_chain(&l);
+    if (rc == YMO_OK)
+        rc = load_key(&l);
+    if (rc == YMO_OK)
+        rc = load_client_ca(&l);
+    if (rc == YMO_ENOMEM)
+        ymo_error("%s: %s: out of memory", files->setting, files->cert);
+    ymo_tlsfile_wipe(&l.key);
+    ymo_tlsfile_wipe(&l.der);
+    ymo_tlsfile_wipe(&l.chain); /* may hold the key, too */
+    if (rc < 0)
+        ymo_tlscert_free(cert_r);
+    wolfSSL_ERR_clear_error();
+    return rc;
+}
+
+void
+ymo_tlscert_free(struct ymo_tlscert *cert)
+{
+    wolfSSL_CTX_free(cert->ctx);
+    ymo_tlscrypto_key_free(cert->key);
+    ymo_tlsnames_free(&cert->names);
+    *cert = (struct ymo_tlscert){0};
+}

@@ -9,6 +9,9 @@
 #include "reactor/tls/tls.h"
 #include "reactor/tls/tlsnames.h"
 
+/* wolfSSL ex_data of a connection: the mistake in the client's certificate, 0 = none. */
+enum { YMO_TLSCERT_RESULT = 1 };
+
 struct WOLFSSL_CTX;
 struct ymo_tlskey;
 

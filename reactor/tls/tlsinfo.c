@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reactor/tls/tlsinfo.h"
 
+#include "reactor/tls/tlscert.h"
 #include "reactor/tls/tlspeer.h"
 
 #include <stdlib.h>
@@ -105,6 +106,9 @@ fill_peer(struct ymo_request *vars, WOLFSSL *ssl)
         return add_known(vars, YMO_VAR_SSL_CLIENT_VERIFY, YMO_SLICE("NONE"));
     const unsigned char *der = wolfSSL_X509_get_der(cert, &len);
     long result = wolfSSL_get_verify_result(ssl);
+    intptr_t noted = (intptr_t)wolfSSL_get_ex_data(ssl, YMO_TLSCERT_RESULT);
+    if (noted) /* and overruled, under `optional` */
+        result = (long)noted;
     struct ymo_slice text = ymo_slice_of((const char *)der, der && len > 0 ? (size_t)len : 0);
     bool good = result == X509_V_OK && text.len > 0;
     rc = add_known(vars, YMO_VAR_SSL_CLIENT_VERIFY,
