@@ -43,7 +43,7 @@ cipher_of(WOLFSSL *ssl)
 
 /*
  * In the words of OpenSSL. The library says it in its own numbers or in OpenSSL's, depending on
- * where it was found out and on its version.
+ * where it was found out, and calls a date that has passed a date that cannot be read.
  */
 static const char *
 reason_of(long result)
@@ -51,9 +51,11 @@ reason_of(long result)
     switch (result) {
     case ASN_BEFORE_DATE_E:
     case X509_V_ERR_CERT_NOT_YET_VALID:
+    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
         return "FAILED:certificate is not yet valid";
     case ASN_AFTER_DATE_E:
     case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
         return "FAILED:certificate has expired";
     case ASN_SELF_SIGNED_E:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
@@ -68,6 +70,14 @@ reason_of(long result)
     case ASN_SIG_CONFIRM_E:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
         return "FAILED:certificate signature failure";
+    case EXTKEYUSE_AUTH_E:
+    case KEYUSE_SIGNATURE_E:
+    case X509_V_ERR_INVALID_PURPOSE:
+        return "FAILED:unsuitable certificate purpose";
+    case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+        return "FAILED:certificate chain too long";
+    case X509_V_ERR_INVALID_CA:
+        return "FAILED:invalid CA certificate";
     default:
         return "FAILED:certificate rejected";
     }
