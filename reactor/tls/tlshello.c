@@ -54,7 +54,7 @@ number(struct reader *r, size_t bytes)
 static struct reader
 part(struct reader *r, size_t len)
 {
-    if (r->left < len) {
+    if (r->bad || r->left < len) {
         r->bad = true;
         r->left = 0;
         return (struct reader){.bad = true};

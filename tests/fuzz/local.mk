@@ -7,6 +7,9 @@
 #     tests_fuzz_fuzz_x_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_programs =
 fuzz_programs += tests/fuzz/fuzz_http1
+if WITH_WOLFSSL
+fuzz_programs += tests/fuzz/fuzz_tlshello
+endif
 EXTRA_PROGRAMS += $(fuzz_programs)
 FUZZ_LDFLAGS = -fsanitize=fuzzer
 
@@ -16,6 +19,13 @@ tests_fuzz_fuzz_http1_SOURCES = \
 	tests/protocols/http1_run.h
 tests_fuzz_fuzz_http1_LDADD = protocols/libprotocols.a request/librequest.a base/libbase.a $(HTTP_PARSER_LIBS)
 tests_fuzz_fuzz_http1_LDFLAGS = $(FUZZ_LDFLAGS)
+
+tests_fuzz_fuzz_tlshello_SOURCES = \
+	tests/fuzz/fuzz_tlshello.c \
+	tests/reactor/tlshello_run.c \
+	tests/reactor/tlshello_run.h
+tests_fuzz_fuzz_tlshello_LDADD = reactor/libreactor.a base/libbase.a
+tests_fuzz_fuzz_tlshello_LDFLAGS = $(FUZZ_LDFLAGS)
 
 .PHONY: fuzz-programs
 fuzz-programs: $(fuzz_programs)

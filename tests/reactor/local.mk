@@ -39,3 +39,9 @@ tests_unit_reactor_SOURCES = \
 	tests/support/test_place.h \
 	tests/support/test_server.c \
 	tests/support/test_server.h
+if WITH_WOLFSSL
+tests_unit_reactor_SOURCES += \
+	tests/reactor/test_tlshello.c \
+	tests/reactor/tlshello_run.c \
+	tests/reactor/tlshello_run.h
+endif
