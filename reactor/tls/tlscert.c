@@ -5,6 +5,7 @@
 #include "reactor/tls/tlsciphers.h"
 #include "reactor/tls/tlscrypto.h"
 #include "reactor/tls/tlsfile.h"
+#include "reactor/tls/tlsstaple.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +131,7 @@ static int
 load_chain(struct load *l)
 {
     const char *setting = l->files->setting, *path = l->files->cert;
-    int rc = ymo_tlsfile_read(setting, path, &l->chain);
+    int rc = ymo_tlsfile_read_text(setting, path, &l->chain);
     if (rc < 0)
         return rc;
     if (!has(&l->chain, BEGIN_CERT))
@@ -143,7 +144,9 @@ load_chain(struct load *l)
     WOLFSSL_X509 *x = wolfSSL_X509_load_certificate_buffer(
         (const unsigned char *)first, (int)strlen(first), WOLFSSL_FILETYPE_PEM);
     if (!x)
-        return MISTAKE(setting, path, "the certificate cannot be understood: the file is damaged");
+        return MISTAKE(setting, path,
+                       "the certificate cannot be understood: the file is damaged, "
+                       "or its key is neither RSA nor ECDSA");
     rc = check_kind(l, x);
     if (rc == YMO_OK)
         rc = check_dates(l, x);
@@ -161,11 +164,24 @@ load_chain(struct load *l)
 
 /* ---- the key --------------------------------------------------------------------------------- */
 
+/* A wrong pass phrase can come to something that is no key. */
+static int
+not_decoded(const struct load *l, bool encrypted)
+{
+    if (encrypted)
+        return MISTAKE(key_setting(l), l->key_path,
+                       "the key cannot be decrypted with the pass phrase in "
+                       "tls_key_password_file (%s)",
+                       l->cfg->key_password_file);
+    return MISTAKE(key_setting(l), l->key_path,
+                   "the private key cannot be understood: the file is damaged, or the key is "
+                   "neither RSA nor ECDSA");
+}
+
 /* To l->der. `from` is where the key begins. */
 static int
-decode_key(struct load *l, const char *from, char *phrase)
+decode_key(struct load *l, const char *from, bool encrypted, char *phrase)
 {
-    bool encrypted = strncmp(from, "-----BEGIN ENCRYPTED", 20) == 0 || strstr(from, "Proc-Type: 4");
     const char *setting = key_setting(l);
     if (encrypted && !phrase)
         return MISTAKE(setting, l->key_path,
@@ -177,15 +193,8 @@ decode_key(struct load *l, const char *from, char *phrase)
         wc_KeyPemToDer((const unsigned char *)from, (int)strlen(from),
                        (unsigned char *)ymo_buf_room(&l->der), DER_MAX, encrypted ? phrase : NULL);
     wolfSSL_ERR_clear_error();
-    if (n <= 0 && encrypted)
-        return MISTAKE(setting, l->key_path,
-                       "the key cannot be decrypted with the pass phrase in "
-                       "tls_key_password_file (%s)",
-                       l->cfg->key_password_file);
     if (n <= 0)
-        return MISTAKE(setting, l->key_path,
-                       "the private key cannot be understood: the file is "
-                       "damaged, or of a kind that is not known");
+        return not_decoded(l, encrypted);
     ymo_buf_commit(&l->der, (size_t)n);
     return YMO_OK;
 }
@@ -197,7 +206,7 @@ read_phrase(const struct load *l, struct ymo_buf *file, char **phrase_r)
     *phrase_r = NULL;
     if (!l->cfg->key_password_file)
         return YMO_OK;
-    int rc = ymo_tlsfile_read("tls_key_password_file", l->cfg->key_password_file, file);
+    int rc = ymo_tlsfile_read_text("tls_key_password_file", l->cfg->key_password_file, file);
     if (rc < 0)
         return rc;
     char *text = ymo_buf_data(file);
@@ -213,7 +222,7 @@ load_key(struct load *l)
     struct ymo_buf phrase_file = {0};
     char *phrase;
     l->key_path = l->files->key ? l->files->key : l->files->cert;
-    int rc = ymo_tlsfile_read(setting, l->key_path, &l->key);
+    int rc = ymo_tlsfile_read_text(setting, l->key_path, &l->key);
     if (rc < 0)
         return rc;
     /* What comes before it may be its parameters, or certificates. */
@@ -227,16 +236,19 @@ load_key(struct load *l)
                              "swapped, or is the key in a file of its own?"
                            : "holds no private key in PEM form (\"-----BEGIN PRIVATE KEY-----\")");
     ymo_tlsfile_warn_if_open(setting, l->key_path);
+    bool encrypted =
+        strncmp(from, "-----BEGIN ENCRYPTED", 20) == 0 || strstr(from, "Proc-Type: 4") != NULL;
     rc = read_phrase(l, &phrase_file, &phrase);
     if (rc == YMO_OK)
-        rc = decode_key(l, from, phrase);
+        rc = decode_key(l, from, encrypted, phrase);
     ymo_tlsfile_wipe(&phrase_file);
     if (rc < 0)
         return rc;
     if (wolfSSL_CTX_use_PrivateKey_buffer(l->cert->ctx, (unsigned char *)ymo_buf_data(&l->der),
                                           (long)l->der.len,
-                                          WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS ||
-        wolfSSL_CTX_check_private_key(l->cert->ctx) != WOLFSSL_SUCCESS)
+                                          WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS)
+        return not_decoded(l, encrypted);
+    if (wolfSSL_CTX_check_private_key(l->cert->ctx) != WOLFSSL_SUCCESS)
         return MISTAKE(setting, l->key_path,
                        "the private key does not belong to the certificate in %s", l->files->cert);
     l->cert->key = ymo_tlscrypto_key(ymo_buf_slice(&l->der));
@@ -254,10 +266,12 @@ note_result(int good, WOLFSSL_X509_STORE_CTX *store)
 {
     WOLFSSL *ssl =
         wolfSSL_X509_STORE_CTX_get_ex_data(store, wolfSSL_get_ex_data_X509_STORE_CTX_idx());
-    if (!good && ssl && !wolfSSL_get_ex_data(ssl, YMO_TLSCERT_RESULT))
-        (void)wolfSSL_set_ex_data(ssl, YMO_TLSCERT_RESULT,
-                                  (void *)(intptr_t)wolfSSL_X509_STORE_CTX_get_error(store));
-    return 1;
+    int error = wolfSSL_X509_STORE_CTX_get_error(store);
+    if (good || (ssl && wolfSSL_get_ex_data(ssl, YMO_TLSCERT_RESULT)))
+        return 1;
+    /* What cannot be noted cannot be overruled: it would pass for a good one. */
+    void *note = (void *)(intptr_t)(error ? error : X509_V_ERR_CERT_REJECTED);
+    return ssl && wolfSSL_set_ex_data(ssl, YMO_TLSCERT_RESULT, note) == WOLFSSL_SUCCESS;
 }
 
 static int
@@ -268,7 +282,7 @@ load_client_ca(struct load *l)
     struct ymo_buf file = {0};
     if (cfg->client == YMO_TLS_CLIENT_OFF)
         return YMO_OK;
-    int rc = ymo_tlsfile_read("tls_client_ca", cfg->client_ca, &file);
+    int rc = ymo_tlsfile_read_text("tls_client_ca", cfg->client_ca, &file);
     if (rc < 0)
         return rc;
     if (!has(&file, BEGIN_CERT) ||
@@ -330,6 +344,8 @@ ymo_tlscert_load(const struct ymo_tls_config *cfg, const struct ymo_tls_files *f
         rc = load_key(&l);
     if (rc == YMO_OK)
         rc = load_client_ca(&l);
+    if (rc == YMO_OK && files->ocsp)
+        rc = ymo_tlsstaple_load(&l.cert->staple, cert_r->ctx, files, &l.chain);
     if (rc == YMO_ENOMEM)
         ymo_error("%s: %s: out of memory", files->setting, files->cert);
     ymo_tlsfile_wipe(&l.key);
@@ -347,5 +363,6 @@ ymo_tlscert_free(struct ymo_tlscert *cert)
     wolfSSL_CTX_free(cert->ctx);
     ymo_tlscrypto_key_free(cert->key);
     ymo_tlsnames_free(&cert->names);
+    ymo_buf_free(&cert->staple);
     *cert = (struct ymo_tlscert){0};
 }
