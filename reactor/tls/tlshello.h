@@ -24,8 +24,8 @@ enum { YMO_TLSHELLO_MAX = 16 * 1024 };
 
 struct ymo_tlshello {
     char server_name[256]; /* lower case, without a dot at the end; "" = none, or no host name */
-    bool ecdsa;            /* an ECDSA scheme for P-256 or P-384, and a cipher suite to go with it */
-    bool rsa;              /* the same of RSA; the scheme is implied where there is no extension */
+    bool ecdsa; /* an ECDSA scheme for P-256 or P-384, and a cipher suite to go with it */
+    bool rsa;   /* the same of RSA; the scheme is implied where there is no extension */
 };
 
 /*
