@@ -345,7 +345,7 @@ ymo_tlscert_load(const struct ymo_tls_config *cfg, const struct ymo_tls_files *f
     if (rc == YMO_OK)
         rc = load_client_ca(&l);
     if (rc == YMO_OK && files->ocsp)
-        rc = ymo_tlsstaple_load(&l.cert->staple, cert_r->ctx, files, &l.chain);
+        rc = ymo_tlsstaple_load(&l.cert->staple, cert_r->ctx, files, cfg->client, &l.chain);
     if (rc == YMO_ENOMEM)
         ymo_error("%s: %s: out of memory", files->setting, files->cert);
     ymo_tlsfile_wipe(&l.key);

@@ -30,8 +30,6 @@
 
 enum { DEVICE = 0x796d6f }; /* any number that nobody else takes */
 
-static char description[96];
-
 static int
 gcm_result(int rc)
 {
@@ -381,8 +379,6 @@ ymo_tlscrypto_init(void)
         return YMO_EIO;
     if (wolfSSL_SetAllocators(malloc, forget_and_free, realloc) != 0)
         return YMO_EIO;
-    snprintf(description, sizeof(description), "AES-GCM, signatures and key exchange by OpenSSL %s",
-             ymo_tlsevp_version());
     return YMO_OK;
 }
 
@@ -395,7 +391,10 @@ ymo_tlscrypto_has_aes(void)
 const char *
 ymo_tlscrypto_describe(void)
 {
-    return description;
+    static char text[96];
+    snprintf(text, sizeof(text), "AES-GCM, signatures and key exchange by OpenSSL %s",
+             ymo_tlsevp_version());
+    return text;
 }
 
 int

@@ -59,14 +59,22 @@ ymo_tlsfile_read(const char *setting, const char *path, struct ymo_buf *dst)
         rc = ymo_tlsfile_mistake(setting, path, "larger than 1 MiB: not what is meant");
     else if ((rc = slurp(fd, (size_t)st.st_size, dst)) == YMO_EIO)
         (void)ymo_tlsfile_mistake(setting, path, "cannot be read: %s", strerror(errno));
-    else if (rc == YMO_OK && memchr(ymo_buf_data(dst), 0, dst->len))
-        rc = ymo_tlsfile_mistake(setting, path,
-                                 "is no text; it has to be in PEM form (openssl x509, openssl pkey "
-                                 "convert DER)");
     close(fd);
     if (rc < 0)
         ymo_tlsfile_wipe(dst);
     return rc;
+}
+
+int
+ymo_tlsfile_read_text(const char *setting, const char *path, struct ymo_buf *dst)
+{
+    int rc = ymo_tlsfile_read(setting, path, dst);
+    if (rc < 0 || !memchr(ymo_buf_data(dst), 0, dst->len))
+        return rc;
+    ymo_tlsfile_wipe(dst);
+    return ymo_tlsfile_mistake(setting, path,
+                               "is no text; it has to be in PEM form (openssl x509, openssl pkey "
+                               "convert DER)");
 }
 
 void

@@ -140,6 +140,7 @@ struct own {
     unsigned char last_pub[YMO_TLSPKEY_X25519];
 };
 
+static _Thread_local struct own *own;
 static pthread_once_t own_once = PTHREAD_ONCE_INIT;
 static pthread_key_t own_key;
 static bool own_key_made;
@@ -154,6 +155,7 @@ free_own(void *arg)
     EVP_PKEY_CTX_free(o->maker);
     EVP_PKEY_free(o->last);
     free(o);
+    own = NULL;
 }
 
 static void
@@ -165,9 +167,8 @@ make_own_key(void)
 static struct own *
 mine(void)
 {
-    static _Thread_local struct own *known;
-    if (known)
-        return known;
+    if (own)
+        return own;
     if (pthread_once(&own_once, make_own_key) != 0 || !own_key_made)
         return NULL;
     struct own *o = calloc(1, sizeof(*o));
@@ -178,7 +179,7 @@ mine(void)
         free_own(o);
         return NULL;
     }
-    known = o;
+    own = o;
     return o;
 }
 
