@@ -309,24 +309,44 @@ reachable(const struct ymo_socket *s)
     return !s->unlink[0] || (lstat(s->unlink, &st) == 0 && S_ISSOCK(st.st_mode));
 }
 
+/*
+ * The next socket, from *at on, that was opened for this address and nobody has taken over. Any
+ * free port, asked for twice, is two addresses that are written alike: what they are for tells them
+ * apart, as long as that stays.
+ */
+static const struct ymo_socket *
+next_opened(const struct ymo_binding *o, const struct ymo_addr *a, bool same_protocol, size_t *at)
+{
+    char key[sizeof(((struct ymo_socket *)NULL)->key)];
+    key_of(a, key, sizeof(key));
+    while (*at < o->old->n) {
+        const struct ymo_socket *s = &o->old->items[(*at)++];
+        if (strcmp(s->key, key) == 0 && !ymo_sockets_hold(o->socks, s->fd) && reachable(s) &&
+            (!same_protocol || s->protocol == a->protocol))
+            return s;
+    }
+    return NULL;
+}
+
 /* Take over what was opened for this address. How many sockets that is, or YMO_ENOMEM. */
 static int
 take(const struct ymo_binding *o, const struct ymo_addr *a)
 {
-    char key[sizeof(((struct ymo_socket *)NULL)->key)];
+    bool one = a->kind == YMO_ADDR_TCP && a->port == 0;
     int n = 0;
-    key_of(a, key, sizeof(key));
-    for (size_t i = 0; i < o->old->n; i++) {
-        struct ymo_socket s = o->old->items[i];
-        if (strcmp(s.key, key) != 0 || ymo_sockets_hold(o->socks, s.fd) || !reachable(&s))
-            continue;
-        s.protocol = a->protocol;
-        name_of(s.fd, a, s.name, sizeof(s.name));
-        if (add(o->socks, &s) < 0) {
-            REFUSE(o, "cannot listen: out of memory");
-            return YMO_ENOMEM;
+    for (int pass = one ? 0 : 1; pass < 2; pass++) {
+        const struct ymo_socket *found;
+        size_t at = 0;
+        while ((n == 0 || !one) && (found = next_opened(o, a, pass == 0, &at)) != NULL) {
+            struct ymo_socket s = *found;
+            s.protocol = a->protocol;
+            name_of(s.fd, a, s.name, sizeof(s.name));
+            if (add(o->socks, &s) < 0) {
+                REFUSE(o, "cannot listen: out of memory");
+                return YMO_ENOMEM;
+            }
+            n++;
         }
-        n++;
     }
     return n;
 }

@@ -107,6 +107,39 @@ same_settings_same_sockets(void)
     CHECK(!reachable_unix(key + 5));
 }
 
+/* Two of any free port are written alike, and stay two. */
+static void
+free_ports_stay_apart(void)
+{
+    struct ymo_sockets old, new, third;
+    const char *binds = "127.0.0.1:0 uwsgi://127.0.0.1:0 127.0.0.1:0";
+    int before = ymo_capture_n_open();
+    REQUIRE(open_binds(binds, NULL, &old) == YMO_OK);
+    int open = ymo_capture_n_open();
+    REQUIRE(open_binds(binds, &old, &new) == YMO_OK);
+    CHECK_INT(ymo_capture_n_open(), open);
+    REQUIRE(new.n == 3);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_INT(new.items[i].fd, old.items[i].fd);
+        CHECK_STR(new.items[i].name, old.items[i].name);
+        CHECK_INT(new.items[i].protocol, old.items[i].protocol);
+    }
+    /* In another order each keeps its port, and one that is for something else takes what is left.
+     */
+    REQUIRE(open_binds("uwsgi://127.0.0.1:0 127.0.0.1:0 fastcgi://127.0.0.1:0", &old, &third) ==
+            YMO_OK);
+    CHECK_INT(ymo_capture_n_open(), open);
+    REQUIRE(third.n == 3);
+    CHECK_INT(third.items[0].fd, old.items[1].fd);
+    CHECK_INT(third.items[1].fd, old.items[0].fd);
+    CHECK_INT(third.items[2].fd, old.items[2].fd);
+    CHECK_INT(third.items[2].protocol, YMO_PROTO_FASTCGI);
+    ymo_sockets_drop(&third, &old);
+    ymo_sockets_drop(&old, &new);
+    ymo_sockets_close(&new, false);
+    CHECK_INT(ymo_capture_n_open(), before);
+}
+
 static void
 some_go_some_come(void)
 {
@@ -327,6 +360,6 @@ tmp_end(void)
     CHECK_INT(rmdir(dir), 0); /* everything was removed */
 }
 
-YMO_SUITE(reopen, tmp_begin, same_settings_same_sockets, some_go_some_come, failure_changes_nothing,
-          one_address_two_names, wider_and_narrower, passed_in_descriptor,
+YMO_SUITE(reopen, tmp_begin, same_settings_same_sockets, free_ports_stay_apart, some_go_some_come,
+          failure_changes_nothing, one_address_two_names, wider_and_narrower, passed_in_descriptor,
           removed_path_is_made_anew, backlog_changes, child_leaves, tmp_end);
