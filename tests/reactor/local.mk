@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The unit tests of reactor/, one file a line: a file registers its suites itself (YMO_SUITE).
 unit_programs += tests/unit-reactor
-tests_unit_reactor_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_unit_reactor_CPPFLAGS = $(YMO_CPPFLAGS) $(WOLFSSL_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_reactor_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) reactor/libreactor.a protocols/libprotocols.a \
 	request/librequest.a base/libbase.a $(EV_LIBS) $(TLS_LIBS) $(HTTP_PARSER_LIBS)
 tests_unit_reactor_SOURCES = \
@@ -41,7 +41,14 @@ tests_unit_reactor_SOURCES = \
 	tests/support/test_server.h
 if WITH_WOLFSSL
 tests_unit_reactor_SOURCES += \
+	tests/reactor/test_tlscrypto.c \
 	tests/reactor/test_tlshello.c \
 	tests/reactor/tlshello_run.c \
 	tests/reactor/tlshello_run.h
+endif
+if WITH_LIBCRYPTO
+tests_unit_reactor_SOURCES += \
+	tests/reactor/test_tlspkey.c \
+	tests/reactor/tls_keys.c \
+	tests/reactor/tls_keys.h
 endif
