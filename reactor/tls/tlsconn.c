@@ -120,6 +120,23 @@ give_up(struct ymo_tlsconn *t)
         ymo_conn_finish(c, true);
 }
 
+/*
+ * The library ends some handshakes of 1.2 without a word (a certificate that was required and did
+ * not come), and the client would take that for a broken network. Before its Finished a server's
+ * alerts are in plaintext (RFC 5246 7.1), unless a session is resumed: there it comes first.
+ */
+static void
+say_why(struct ymo_tlsconn *t)
+{
+    static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 40}; /* fatal, handshake_failure */
+    WOLFSSL_ALERT_HISTORY h;
+    if (wolfSSL_version(t->ssl) != TLS1_2_VERSION || wolfSSL_session_reused(t->ssl) ||
+        wolfSSL_get_alert_history(t->ssl, &h) != WOLFSSL_SUCCESS || h.last_tx.code >= 0 ||
+        h.last_rx.level == alert_fatal)
+        return;
+    (void)!ymo_buf_append(&t->io->out, alert, sizeof(alert)); /* without it, as before */
+}
+
 static void
 refuse(struct ymo_tlsconn *t, const char *why)
 {
@@ -168,6 +185,7 @@ step(struct ymo_tlsconn *t)
             ymo_conn_kill(c);
             return;
         }
+        say_why(t);
         refuse(t, ymo_tlsrecord_reason(t->ssl, rc));
         return;
     }
