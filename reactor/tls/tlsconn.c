@@ -121,17 +121,19 @@ give_up(struct ymo_tlsconn *t)
 }
 
 /*
- * The library ends some handshakes of 1.2 without a word (a certificate that was required and did
- * not come), and the client would take that for a broken network. Before its Finished a server's
- * alerts are in plaintext (RFC 5246 7.1), unless a session is resumed: there it comes first.
+ * The library ends some handshakes without a word (a certificate that was required and did not
+ * come, a hello it does not like), and the client would take that for a broken network. An alert is
+ * in plaintext before the ServerHello, and in 1.2 before the server's Finished (RFC 5246 7.1),
+ * which comes first when a session is resumed.
  */
 static void
 say_why(struct ymo_tlsconn *t)
 {
     static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 40}; /* fatal, handshake_failure */
     WOLFSSL_ALERT_HISTORY h;
-    if (wolfSSL_version(t->ssl) != TLS1_2_VERSION || wolfSSL_session_reused(t->ssl) ||
-        wolfSSL_get_alert_history(t->ssl, &h) != WOLFSSL_SUCCESS || h.last_tx.code >= 0 ||
+    if (t->spoke && (wolfSSL_version(t->ssl) != TLS1_2_VERSION || wolfSSL_session_reused(t->ssl)))
+        return;
+    if (wolfSSL_get_alert_history(t->ssl, &h) != WOLFSSL_SUCCESS || h.last_tx.code >= 0 ||
         h.last_rx.level == alert_fatal)
         return;
     (void)!ymo_buf_append(&t->io->out, alert, sizeof(alert)); /* without it, as before */

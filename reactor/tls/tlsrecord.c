@@ -54,6 +54,7 @@ ymo_tlsrecord_give(WOLFSSL *ssl, char *src, int n, void *arg)
 {
     struct ymo_tlsconn *t = arg;
     (void)ssl;
+    t->spoke = true;
     return ymo_buf_append(&t->io->out, src, (size_t)n) < 0 ? WOLFSSL_CBIO_ERR_GENERAL : n;
 }
 

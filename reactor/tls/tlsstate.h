@@ -44,6 +44,7 @@ struct ymo_tlsconn {
     bool peer_done; /* close_notify, or the end of the socket's data */
     bool broken;    /* a record that could not be understood */
     bool midway;    /* the library has a part of a record */
+    bool spoke;     /* it has written something */
     const struct ymo_tlscert *cert;
     struct ymo_tlsinfo *info;
     char *server_name; /* until the handshake is done */

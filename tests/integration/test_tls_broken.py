@@ -498,6 +498,17 @@ def test_client_that_refuses_the_certificate(site, pki):
                 TlsClient(site.port, context(pki.foreign.leaf, version))
 
 
+def test_alert_for_a_hello_that_is_not_liked(site, pki):
+    """An X25519 key that no client makes (its highest bit is set): told, not just cut off."""
+    hello = bytearray(client_hello(context(pki, "1.3")))
+    at = hello.index(b"\x00\x1d\x00\x20") + 4
+    hello[at + 31] |= 0x80
+    with dial(site) as sock:
+        sock.sendall(hello)
+        data = drain(sock)
+    assert data[:1] in (b"\x15", b"\x16"), data
+
+
 def test_alert_for_what_is_no_tls(site):
     with dial(site) as sock:
         sock.sendall(b"\0" * 64)
