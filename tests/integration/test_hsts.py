@@ -23,6 +23,7 @@ def site(serve, pki):
         *("--bind", "127.0.0.1:0", "--bind", "http://127.0.0.1:0", "--head-timeout", "5"),
         bind=False,
     )
+    server.wait_log("redirects to https")
     server.plain, server.redirect = map(int, re.findall(r"on http://\S+:(\d+)", server.log()))
     return server
 
