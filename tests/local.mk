@@ -5,7 +5,8 @@ unit_programs =
 EXTRA_PROGRAMS =
 check_LIBRARIES =
 if HAVE_CUNIT
-check_PROGRAMS = $(unit_programs)
+unit_tests = $(unit_programs)
+check_PROGRAMS = $(unit_programs) $(stub_programs)
 check_LIBRARIES += tests/libtestsupport.a
 else
 check-local:
@@ -20,12 +21,24 @@ tests_libtestsupport_a_SOURCES = \
 	tests/support/test.c \
 	tests/support/test.h
 
-TESTS = $(check_PROGRAMS) tests/check-layers.sh tests/check-tree.sh
+TESTS = $(unit_tests) tests/check-layers.sh tests/check-tree.sh
 TESTS_ENVIRONMENT = CC='$(CC)' NM='$(NM)' YMO_SRC='$(srcdir)'
+
+# The server as it is where configure found no wolfSSL: the stub is linked before the archive.
+stub_programs =
+if WITH_WSGI
+stub_programs += tests/without-tls
+tests_without_tls_SOURCES = main.c reactor/tls/notls.c
+tests_without_tls_CPPFLAGS = $(yimmo_wsgi_CPPFLAGS)
+tests_without_tls_LDFLAGS = $(yimmo_wsgi_LDFLAGS)
+tests_without_tls_LDADD = $(yimmo_wsgi_LDADD)
+TESTS += tests/check-without-tls.sh
+endif
 
 EXTRA_DIST += \
 	tests/check-layers.sh \
 	tests/check-tree.sh \
+	tests/check-without-tls.sh \
 	tests/support/lsan.supp \
 	tests/support/tsan.supp
 

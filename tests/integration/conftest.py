@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from certs import Pki  # noqa: E402
-from harness import Gate, Server, server_path  # noqa: E402
+from harness import Gate, Server, run_cli, server_path  # noqa: E402
 from wire import Client  # noqa: E402
 
 
@@ -66,6 +66,8 @@ def gate(short_dir):
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory):
     """Certificates and keys, see certs.py."""
+    if "no TLS" in run_cli("--version").stdout:
+        pytest.skip("the server is built without TLS")
     return Pki(tmp_path_factory.mktemp("pki"))
 
 

@@ -85,7 +85,7 @@ def test_paths_are_relative_to_where_it_was_started(serve, pki):
     assert shown(server, pki) == pki.local.fingerprint
 
 
-def test_version_names_the_libraries():
+def test_version_names_the_libraries(pki):
     assert re.search(r"wolfSSL \d+\.\d+", run_cli("--version").stdout)
 
 
