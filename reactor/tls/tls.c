@@ -31,31 +31,56 @@ ymo_tls_version(void)
 
 /* ---- tickets ------------------------------------------------------------------------------- */
 
+/* What is sealed with a ticket but not in it: a session of one name is not another's (RFC 6066 3).
+ */
+struct bound {
+    unsigned char text[YMO_TICKETS_NAME + 256];
+    word32 len;
+};
+
+static void
+bind_to(struct bound *b, const struct ymo_ticket_key *k, WOLFSSL *ssl)
+{
+    const char *server_name = wolfSSL_get_ex_data(ssl, YMO_TLSCERT_NAME);
+    size_t len = server_name ? strlen(server_name) : 0;
+    YMO_ASSERT(len <= sizeof(b->text) - YMO_TICKETS_NAME);
+    memcpy(b->text, k->name, YMO_TICKETS_NAME);
+    if (len > 0)
+        memcpy(b->text + YMO_TICKETS_NAME, server_name, len);
+    b->len = (word32)(YMO_TICKETS_NAME + len);
+}
+
 static int
-seal_ticket(struct ymo_tickets *t, double now, unsigned char *name, unsigned char *iv,
+seal_ticket(struct ymo_tickets *t, WOLFSSL *ssl, double now, unsigned char *name, unsigned char *iv,
             unsigned char *mac, unsigned char *ticket, int len)
 {
     const struct ymo_ticket_key *k = ymo_tickets_current(t, now);
+    struct bound b;
+    bind_to(&b, k, ssl);
     memcpy(name, k->name, YMO_TICKETS_NAME);
     memset(iv, 0, WOLFSSL_TICKET_IV_SZ);
     memset(mac, 0, WOLFSSL_TICKET_MAC_SZ);
     /* From the kernel: workers are forked, and must not come to the same. */
     if (getrandom(iv, YMO_TICKETS_NONCE, 0) != YMO_TICKETS_NONCE)
         return WOLFSSL_TICKET_RET_REJECT;
-    return wc_ChaCha20Poly1305_Encrypt(k->key, iv, name, YMO_TICKETS_NAME, ticket, (word32)len,
-                                       ticket, mac) == 0
+    return wc_ChaCha20Poly1305_Encrypt(k->key, iv, b.text, b.len, ticket, (word32)len, ticket,
+                                       mac) == 0
                ? WOLFSSL_TICKET_RET_OK
                : WOLFSSL_TICKET_RET_REJECT;
 }
 
 static int
-open_ticket(struct ymo_tickets *t, double now, const unsigned char *name, const unsigned char *iv,
-            const unsigned char *mac, unsigned char *ticket, int len)
+open_ticket(struct ymo_tickets *t, WOLFSSL *ssl, double now, const unsigned char *name,
+            const unsigned char *iv, const unsigned char *mac, unsigned char *ticket, int len)
 {
     bool renew;
     const struct ymo_ticket_key *k = ymo_tickets_find(t, now, name, &renew);
-    if (!k || wc_ChaCha20Poly1305_Decrypt(k->key, iv, name, YMO_TICKETS_NAME, ticket, (word32)len,
-                                          mac, ticket) != 0)
+    struct bound b;
+    if (!k)
+        return WOLFSSL_TICKET_RET_REJECT;
+    bind_to(&b, k, ssl);
+    if (wc_ChaCha20Poly1305_Decrypt(k->key, iv, b.text, b.len, ticket, (word32)len, mac, ticket) !=
+        0)
         return WOLFSSL_TICKET_RET_REJECT;
     return renew ? WOLFSSL_TICKET_RET_CREATE : WOLFSSL_TICKET_RET_OK;
 }
@@ -67,10 +92,9 @@ ticket_cb(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
           int seal, unsigned char *ticket, int len, int *len_r, void *arg)
 {
     double now = (double)time(NULL);
-    (void)ssl;
     *len_r = len;
-    return seal ? seal_ticket(arg, now, name, iv, mac, ticket, len)
-                : open_ticket(arg, now, name, iv, mac, ticket, len);
+    return seal ? seal_ticket(arg, ssl, now, name, iv, mac, ticket, len)
+                : open_ticket(arg, ssl, now, name, iv, mac, ticket, len);
 }
 
 /* A resumed session has no client certificate: where one is asked for, none is resumed. */

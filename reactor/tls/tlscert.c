@@ -14,6 +14,7 @@
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/asn.h>
 #include <wolfssl/wolfcrypt/asn_public.h>
+#include <wolfssl/wolfcrypt/ecc.h>
 
 enum { MIN_RSA_BITS = 2048, SOON = 14 * 86400, DER_MAX = 64 * 1024 };
 
@@ -215,6 +216,30 @@ read_phrase(const struct load *l, struct ymo_buf *file, char **phrase_r)
     return YMO_OK;
 }
 
+/* The library's own check compares no points of curves: is the key's in the certificate? */
+static bool
+is_key_of(struct ymo_slice der, const struct ymo_buf *chain)
+{
+    unsigned char point[MAX_ECC_BYTES * 2 + 1];
+    const char *pem = strstr(ymo_buf_data(chain), BEGIN_CERT);
+    word32 at = 0, len = sizeof(point);
+    ecc_key key;
+    int cert_len = 0;
+    if (wc_ecc_init(&key) != 0)
+        return false;
+    bool good =
+        wc_EccPrivateKeyDecode((const unsigned char *)der.data, &at, &key, (word32)der.len) == 0 &&
+        (key.type != ECC_PRIVATEKEY_ONLY || wc_ecc_make_pub(&key, NULL) == 0) &&
+        wc_ecc_export_x963(&key, point, &len) == 0;
+    WOLFSSL_X509 *x = wolfSSL_X509_load_certificate_buffer((const unsigned char *)pem,
+                                                           (int)strlen(pem), WOLFSSL_FILETYPE_PEM);
+    const unsigned char *cert = x ? wolfSSL_X509_get_der(x, &cert_len) : NULL;
+    good = good && cert && memmem(cert, (size_t)cert_len, point, len) != NULL;
+    wolfSSL_X509_free(x);
+    wc_ecc_free(&key);
+    return good;
+}
+
 static int
 load_key(struct load *l)
 {
@@ -248,7 +273,8 @@ load_key(struct load *l)
                                           (long)l->der.len,
                                           WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS)
         return not_decoded(l, encrypted);
-    if (wolfSSL_CTX_check_private_key(l->cert->ctx) != WOLFSSL_SUCCESS)
+    if (wolfSSL_CTX_check_private_key(l->cert->ctx) != WOLFSSL_SUCCESS ||
+        (l->cert->ecdsa && !is_key_of(ymo_buf_slice(&l->der), &l->chain)))
         return MISTAKE(setting, l->key_path,
                        "the private key does not belong to the certificate in %s", l->files->cert);
     l->cert->key = ymo_tlscrypto_key(ymo_buf_slice(&l->der));

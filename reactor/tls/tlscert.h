@@ -10,8 +10,11 @@
 #include "reactor/tls/tls.h"
 #include "reactor/tls/tlsnames.h"
 
-/* wolfSSL ex_data of a connection: the mistake in the client's certificate, 0 = none. */
-enum { YMO_TLSCERT_RESULT = 1 };
+/*
+ * wolfSSL ex_data of a connection: the mistake in the client's certificate, 0 = none; the server
+ * name that it asked for (const char *, NULL = none), which its tickets are bound to.
+ */
+enum { YMO_TLSCERT_RESULT = 1, YMO_TLSCERT_NAME = 2 };
 
 struct WOLFSSL_CTX;
 struct ymo_tlskey;

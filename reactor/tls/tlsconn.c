@@ -233,6 +233,7 @@ start(struct ymo_tlsconn *t)
         ymo_conn_kill(c);
         return;
     }
+    (void)wolfSSL_set_ex_data(t->ssl, YMO_TLSCERT_NAME, t->server_name);
     ymo_tlscrypto_attach(t->ssl, t->cert->key);
     step(t);
 }

@@ -41,10 +41,23 @@ tests_unit_reactor_SOURCES = \
 	tests/support/test_server.h
 if WITH_WOLFSSL
 tests_unit_reactor_SOURCES += \
+	tests/reactor/test_tickets.c \
+	tests/reactor/test_tlscert.c \
 	tests/reactor/test_tlscrypto.c \
 	tests/reactor/test_tlshello.c \
+	tests/reactor/test_tlsnames.c \
 	tests/reactor/tlshello_run.c \
 	tests/reactor/tlshello_run.h
+endif
+if WITH_LIBCRYPTO
+# The client is OpenSSL's: another implementation than the server's.
+tests_unit_reactor_LDADD += -lssl $(TLS_LIBS)
+tests_unit_reactor_SOURCES += \
+	tests/reactor/test_tlsconn.c \
+	tests/support/tls_client.c \
+	tests/support/tls_client.h \
+	tests/support/tls_site.c \
+	tests/support/tls_site.h
 endif
 if WITH_LIBCRYPTO
 tests_unit_reactor_SOURCES += \
