@@ -217,6 +217,8 @@ deliver(struct ymo_reactor *r, struct ymo_msg *m)
         ymo_overdue_remove(r, ex);
         r->in_flight--;
         ymo_recycle_ended(r);
+        if (r->handoff)
+            ymo_handoff_ended(r->handoff);
     }
     ymo_dispatch_dirty(c);
 }

@@ -41,9 +41,8 @@ struct ymo_handoff {
     ev_timer expect;
     unsigned offers, promised; /* sums over the siblings */
     struct ymo_list waiting;   /* kept exchanges, oldest first; also some that run by now */
-    uint64_t ended_seen;       /* r->recycle.ended at the last look */
-    bool stuck; /* something waited then, and nothing had ended since the look before */
-    int next;   /* the seat where the next search begins */
+    double moved_at;           /* when a request last ended, or began with none before it */
+    int next;                  /* the seat where the next search begins */
     struct ymo_pollset pollset;
     struct sibling siblings[];
 };
@@ -77,9 +76,12 @@ ymo_handoff_keep(struct ymo_handoff *h, struct ymo_conn *c, struct ymo_exchange 
                  struct ymo_slice head)
 {
     struct ymo_reactor *r = h->r;
-    /* With nothing in flight it starts at once. */
-    if (r->in_flight == 0 || !c->codec->portable || c->transport != &ymo_plain_ops ||
-        !r->cfg.request_buffering || ex->req.expect_continue || ex->req.content_length < 0 ||
+    if (r->in_flight == 0) { /* it starts at once */
+        h->moved_at = now_of(h);
+        return;
+    }
+    if (!c->codec->portable || c->transport != &ymo_plain_ops || !r->cfg.request_buffering ||
+        ex->req.expect_continue || ex->req.content_length < 0 ||
         ex->req.content_length > YMO_HANDMSG_MOST || head.len > YMO_HANDMSG_MOST)
         return;
     ex->raw = ymo_arena_dup(&ex->arena, head);
@@ -112,11 +114,12 @@ oldest(struct ymo_handoff *h)
     return NULL;
 }
 
-/* Long enough, as things stand? */
+/* Has it waited long enough? Behind one that takes long it need not even begin to. */
 static bool
 is_due(const struct ymo_handoff *h, const struct ymo_exchange *ex)
 {
-    return (h->stuck && h->ended_seen == h->r->recycle.ended) || now_of(h) - ex->kept_at >= WORTH;
+    double now = now_of(h);
+    return now - h->moved_at >= WORTH || now - ex->kept_at >= WORTH;
 }
 
 /* ---- A: asking ------------------------------------------------------------------------- */
@@ -161,24 +164,22 @@ ask(struct ymo_handoff *h)
 void
 ymo_handoff_submitted(struct ymo_handoff *h)
 {
-    if (!h->stuck || h->ended_seen != h->r->recycle.ended)
-        return;
-    if (oldest(h))
-        (void)ask(h);
+    bool unused;
+    (void)!ymo_handoff_look(h, &unused);
 }
 
 bool
 ymo_handoff_look(struct ymo_handoff *h, bool *asked_r)
 {
-    struct ymo_exchange *ex = oldest(h);
-    *asked_r = false;
-    h->stuck = ex && h->ended_seen == h->r->recycle.ended;
-    h->ended_seen = h->r->recycle.ended;
-    if (!ex)
-        return false;
-    if (is_due(h, ex))
-        *asked_r = ask(h);
-    return true;
+    const struct ymo_exchange *ex = oldest(h);
+    *asked_r = ex && is_due(h, ex) && ask(h);
+    return ex != NULL;
+}
+
+void
+ymo_handoff_ended(struct ymo_handoff *h)
+{
+    h->moved_at = now_of(h);
 }
 
 /* ---- A: giving ------------------------------------------------------------------------- */

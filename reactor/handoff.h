@@ -47,6 +47,9 @@ void ymo_handoff_forget(struct ymo_exchange *ex);
 /* A batch went to the executor. */
 void ymo_handoff_submitted(struct ymo_handoff *h);
 
+/* A request has ended. */
+void ymo_handoff_ended(struct ymo_handoff *h);
+
 /*
  * The end of a nap: ask a sibling when a request has waited. True when something waits that could
  * go elsewhere: call again after another nap. *asked_r: a sibling with nothing to do was asked just

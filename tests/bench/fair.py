@@ -155,7 +155,7 @@ def main():
     )  # fmt: skip
     parser.add_argument("--load", choices=["open", "closed", "both"], default="open")
     parser.add_argument("--rate", type=float, help="requests a second, open loop")
-    parser.add_argument("--clients", type=int, default=8, help="closed loop")
+    parser.add_argument("--clients", type=int, default=8, help="and connections kept")
     parser.add_argument("--slow-percent", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)

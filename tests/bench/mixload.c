@@ -6,6 +6,7 @@
  *
  *     mixload PORT SECONDS RATE|0 CLIENTS SLOW-PERCENT close|keep
  *
+ * CLIENTS is also how many connections are kept at least, used in turn.
  * Latency counts from the moment a request was due. Prints percentiles in milliseconds.
  */
 #include <arpa/inet.h>
@@ -36,8 +37,9 @@ struct conn {
     char head[2048];
 };
 
-static struct conn conns[CONNS], *idle;
-static int n_conns, ep, port, percent;
+/* Idle ones are used in turn, as a pool of browsers or a proxy's does. */
+static struct conn conns[CONNS], *idle, *idle_last;
+static int n_conns, ep, port, percent, pool;
 static bool keep;
 static double *times[2];
 static size_t n_times[2], cap_times[2];
@@ -92,8 +94,12 @@ finish(struct conn *c, bool ok)
         note(c);
     else
         errors++;
-    c->next_free = idle;
-    idle = c;
+    c->next_free = NULL;
+    if (idle)
+        idle_last->next_free = c;
+    else
+        idle = c;
+    idle_last = c;
 }
 
 static void
@@ -132,7 +138,7 @@ static void
 start(double due)
 {
     struct conn *c = idle;
-    if (c) {
+    if (c && n_conns >= pool) {
         idle = c->next_free;
     } else if (n_conns < CONNS) {
         c = &conns[n_conns++];
@@ -250,6 +256,7 @@ main(int argc, char **argv)
     double seconds = atof(argv[2]), rate = atof(argv[3]), begin = now(), next = begin;
     unsigned long clients = strtoul(argv[4], NULL, 10);
     percent = atoi(argv[5]);
+    pool = clients < CONNS ? (int)clients : CONNS;
     keep = strcmp(argv[6], "keep") == 0;
     ep = epoll_create1(0);
     int clock = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
