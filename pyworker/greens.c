@@ -51,8 +51,8 @@ struct ymo_greens {
     struct place reader; /* of the one request at a time that runs without a limit */
 
     PyThreadState *ts;
-    PyObject *hub, *loop, *watcher, *main,
-        *pump; /* main: the greenlet that the thread began with */
+    PyObject *main; /* the greenlet that the thread began with */
+    PyObject *hub, *loop, *watcher, *pump;
     PyObject *greenlet_type, *getcurrent, *main_switch, *str_switch;
 
     struct green *all, *free;
@@ -64,18 +64,11 @@ struct ymo_greens {
 
 /* ---- starting up ---- */
 
-static int
-import_gevent(PyObject **gevent_r)
-{
-    *gevent_r = PyImport_ImportModule("gevent");
-    return *gevent_r ? 0 : -1;
-}
-
 int
 ymo_greens_check(struct ymo_pystate *st, int limit)
 {
-    PyObject *gevent;
-    if (import_gevent(&gevent) < 0) {
+    PyObject *gevent = PyImport_ImportModule("gevent");
+    if (!gevent) {
         ymo_pylog_raised(YMO_LOG_ERROR, "gevent cannot be imported");
         ymo_error("greenlets is %d, which needs the package gevent in the application's "
                   "environment: install it, or set greenlets to 0",
@@ -414,9 +407,9 @@ static PyMethodDef pump_def = {"yimmo_wsgi", pump, METH_NOARGS, NULL};
 static int
 open_hub(struct ymo_greens *gs)
 {
-    PyObject *gevent = NULL, *capsule = NULL, *rc = NULL;
+    PyObject *gevent = PyImport_ImportModule("gevent"), *rc = NULL;
     gs->ts = PyThreadState_Get();
-    if (import_gevent(&gevent) < 0)
+    if (!gevent)
         return -1;
     gs->hub = PyObject_CallMethod(gevent, "get_hub", NULL);
     gs->greenlet_type = PyObject_GetAttrString(gevent, "Greenlet");
@@ -429,7 +422,7 @@ open_hub(struct ymo_greens *gs)
     gs->main = current(gs);
     if (gs->main)
         gs->main_switch = PyObject_GetAttrString(gs->main, "switch");
-    capsule = PyCapsule_New(gs, NULL, NULL);
+    PyObject *capsule = PyCapsule_New(gs, NULL, NULL);
     if (capsule)
         gs->pump = PyCFunction_New(&pump_def, capsule);
     Py_XDECREF(capsule);

@@ -154,8 +154,7 @@ ymo_dispatch_cancel(struct ymo_reactor *r, struct ymo_exchange *ex)
             take_from_batch(r, ex);
         else if (!r->cfg.executor->ops->cancel(r->cfg.executor, ex))
             return false;
-        ymo_overdue_remove(r, ex);
-        r->in_flight--;
+        ymo_dispatch_forget(r, ex);
         break;
     case YMO_EXCHANGE_ENDED:
         if (ex->out_refs > 0)
@@ -214,8 +213,7 @@ deliver(struct ymo_reactor *r, struct ymo_msg *m)
     if (m->flags & YMO_MSG_END) {
         ymo_exchange_ended(ex);
         ex->end_taken = true;
-        ymo_overdue_remove(r, ex);
-        r->in_flight--;
+        ymo_dispatch_forget(r, ex);
         ymo_recycle_ended(r);
         if (r->handoff)
             ymo_handoff_ended(r->handoff);
