@@ -54,14 +54,19 @@ if WITH_LIBCRYPTO
 tests_unit_reactor_LDADD += -lssl $(TLS_LIBS)
 tests_unit_reactor_SOURCES += \
 	tests/reactor/test_tlsconn.c \
+	tests/reactor/test_tlspkey.c \
+	tests/reactor/tls_keys.c \
+	tests/reactor/tls_keys.h \
 	tests/support/tls_client.c \
 	tests/support/tls_client.h \
 	tests/support/tls_site.c \
 	tests/support/tls_site.h
-endif
-if WITH_LIBCRYPTO
-tests_unit_reactor_SOURCES += \
-	tests/reactor/test_tlspkey.c \
-	tests/reactor/tls_keys.c \
-	tests/reactor/tls_keys.h
+# What TLS costs the processor: make tests/bench-crypto && tests/bench-crypto
+EXTRA_PROGRAMS += tests/bench-crypto
+CLEANFILES += tests/bench-crypto$(EXEEXT)
+tests_bench_crypto_CPPFLAGS = $(YMO_CPPFLAGS) $(WOLFSSL_CPPFLAGS)
+tests_bench_crypto_LDADD = reactor/libreactor.a base/libbase.a $(TLS_LIBS)
+tests_bench_crypto_SOURCES = \
+	tests/bench/crypto.c \
+	tests/reactor/tls_keys.c
 endif
