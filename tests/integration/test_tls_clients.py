@@ -9,10 +9,9 @@ import pytest
 
 from certs import openssl
 from harness import Server
-from tlsclient import TlsClient, context, s_client
+from tlsclient import BOTH, TlsClient, context, s_client
 from wire import Client
 
-BOTH = pytest.mark.parametrize("version", ["1.2", "1.3"])
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +120,7 @@ def test_names_of_mod_ssl(verifying, pki):
 
 def test_odd_name(verifying, pki):
     """
-    As Apache and nginx write it: RFC 4514 with all but ASCII as \\C3\\BC; the parts alone are in the
+    As Apache and nginx write it: RFC 4514 with all but ASCII as \\C3\\BC; the parts alone are the
     bytes of UTF-8, that PEP 3333 hands on as Latin-1, with the backslash doubled.
     """
     got = client_vars(environ(verifying("require"), context(pki, cert=pki.odd)))

@@ -10,9 +10,8 @@ import pytest
 import harness
 from fleet import Reloads
 from harness import Server
-from tlsclient import TlsClient, context, s_client
+from tlsclient import BOTH, TlsClient, context, flag, s_client
 
-BOTH = pytest.mark.parametrize("version", ["1.2", "1.3"])
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +32,12 @@ def visit(server, ctx, session=None, name="localhost"):
 
 @BOTH
 def test_openssl_resumes(site, pki, version, tmp_path):
-    flag, path = f"-tls{version.replace('.', '_')}", tmp_path / "session"
-    first = s_client(site, flag, "-sess_out", path, ca=pki)
+    path = tmp_path / "session"
+    first = s_client(site, flag(version), "-sess_out", path, ca=pki)
     assert f"New, TLSv{version}" in first
     hint = re.search(r"TLS session ticket lifetime hint: (\d+)", first)
     assert hint and int(hint.group(1)) == 7200
-    second = s_client(site, flag, "-sess_in", path)
+    second = s_client(site, flag(version), "-sess_in", path)
     assert f"Reused, TLSv{version}" in second
     assert f'"SSL_PROTOCOL": "TLSv{version}"' in second
 
@@ -173,7 +172,7 @@ def test_tickets_off(serve, pki, version):
     for _ in range(3):
         reused, session, _ = visit(server, ctx, session)
         assert not reused
-    assert "TLS session ticket:" not in s_client(server, f"-tls{version.replace('.', '_')}")
+    assert "TLS session ticket:" not in s_client(server, flag(version))
 
 
 def test_client_that_takes_no_tickets(site, tmp_path):

@@ -13,10 +13,9 @@ import pytest
 
 from certs import PASSPHRASE
 from harness import Server, until
-from tlsclient import TlsClient, context, dial, drain, reset
+from tlsclient import BOTH, TlsClient, context, dial, drain, reset
 from wire import chunked, post, same
 
-BOTH = pytest.mark.parametrize("version", ["1.2", "1.3"])
 MIB = 1 << 20
 FILE = bytes(i * 7 % 251 for i in range(300_000))  # that of apps/files.py
 

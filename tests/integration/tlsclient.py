@@ -2,6 +2,7 @@
 """Clients of a TLS server: Python's, one that is driven flight by flight, and openssl s_client."""
 
 import hashlib
+import json
 import os
 import select
 import socket
@@ -10,11 +11,23 @@ import subprocess
 import threading
 import time
 
-from harness import PATIENCE
+import pytest
+
+from harness import PATIENCE, Server
 from wire import Client
 
-TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-VERSIONS = {"1.2": TLS12, "1.3": TLS13}
+VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+BOTH = pytest.mark.parametrize("version", VERSIONS)
+
+
+def tls_server(cert, *options, app="environ_app:app"):
+    """For servers that several tests share; to be ended with end()."""
+    return Server([app, "--host", "127.0.0.1", "--port", "0", *cert.options, *options])
+
+
+def flag(version):
+    """s_client's."""
+    return f"-tls{version.replace('.', '_')}"
 
 
 def context(ca=None, version=None, ciphers=None, alpn=None, cert=None):
@@ -88,6 +101,12 @@ def shown(server, ca=None, name="localhost", **kwargs):
         return client.fingerprint
 
 
+def environ(server, ctx, name="localhost"):
+    """What apps/environ_app.py was given."""
+    with TlsClient(server.port, ctx, name) as client:
+        return json.loads(client.request().text)
+
+
 class Flights:
     """A handshake by hand; nothing is sent but what the test sends."""
 
@@ -158,6 +177,12 @@ def drain(sock):
 def reset(sock):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     sock.close()
+
+
+def second_flight(server, ctx):
+    """A handshake that stands before the client's second flight: (Flights, socket, flight)."""
+    flights, sock = Flights(ctx), dial(server)
+    return flights, sock, flights.second(sock, flights.step())
 
 
 ALERTS = {
