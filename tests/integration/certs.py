@@ -309,6 +309,6 @@ class Pki:
             openssl(
                 *("ocsp", "-index", self._db(issuer) / "index.txt", "-CA", issuer.leaf),
                 *("-rsigner", issuer.leaf, "-rkey", issuer.key, "-issuer", issuer.leaf),
-                *("-cert", cert.leaf, "-respout", path, "-ndays", "7", "-no_nonce"),
+                *("-cert", cert.leaf, "-respout", path, "-ndays", "7", "-resp_no_certs"),
             )
         return path

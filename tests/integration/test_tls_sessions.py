@@ -153,7 +153,10 @@ def test_resumed_after_an_upgrade(serve, pki, tmp_path, monkeypatch):
 
 @BOTH
 def test_not_resumed_after_a_restart(serve, pki, version):
-    """Another process, other keys; and a ticket that cannot be opened is no error."""
+    """
+    Another process, other keys; and a ticket that cannot be opened is no error. wolfSSL gives a new
+    one in its place in 1.3 only: in 1.2 such a client is not resumed until it forgets the old one.
+    """
     ctx = context(pki, version)
     first = serve("procs:app", *pki.local.options)
     _, session, _ = visit(first, ctx)
@@ -161,6 +164,9 @@ def test_not_resumed_after_a_restart(serve, pki, version):
     second = serve("procs:app", *pki.local.options)
     reused, session, _ = visit(second, ctx, session)
     assert not reused
+    if version == "1.3":
+        assert visit(second, ctx, session)[0]
+    _, session, _ = visit(second, ctx)
     assert visit(second, ctx, session)[0]
 
 
