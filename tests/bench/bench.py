@@ -8,6 +8,7 @@ Rounds are interleaved and the medians printed, because a machine's speed drifts
 """
 
 import argparse
+import functools
 import os
 import re
 import signal
@@ -104,7 +105,7 @@ def count_calls(args, server):
         ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "true"], capture_output=True
     ) if not missing("perf") else None  # fmt: skip
     if perf is None or perf.returncode != 0:
-        total, _, done = strace_calls(args, server)
+        total, _, done = strace_calls(server, functools.partial(calls_load, args, server))
         return total / done if total else None
     with tempfile.NamedTemporaryFile("r") as out:
         command = [
@@ -113,7 +114,7 @@ def count_calls(args, server):
         ]  # fmt: skip
         perf = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
-            done = wrk(args, server.port, args.calls_seconds)["requests"]
+            done = calls_load(args, server)
         finally:
             perf.send_signal(signal.SIGINT)
             perf.communicate()
@@ -123,8 +124,15 @@ def count_calls(args, server):
     return None
 
 
-def strace_calls(args, server):
-    """(number of calls, {name: calls per request}, number of requests)"""
+def calls_load(args, server):
+    return wrk(args, server.port, args.calls_seconds)["requests"]
+
+
+def strace_calls(server, load):
+    """
+    (number of calls, {name: calls per request}, number of requests) of what load() has the server
+    do; it returns that number.
+    """
     pids = [f"-p{tid}" for _, tid in threads(tree(server.pid))]
     with tempfile.NamedTemporaryFile("r") as out:
         strace = subprocess.Popen(
@@ -133,7 +141,7 @@ def strace_calls(args, server):
             stderr=subprocess.PIPE,
         )
         try:
-            done = wrk(args, server.port, args.calls_seconds)["requests"]
+            done = load()
         finally:
             strace.terminate()
             error = strace.communicate()[1].decode()
@@ -176,7 +184,8 @@ def run(args):
                     if n == 0 and args.calls_seconds:
                         calls[name] = count_calls(args, server)
                     if n == 0 and args.names:
-                        names[name] = strace_calls(args, server)[1]
+                        load = functools.partial(calls_load, args, server)
+                        names[name] = strace_calls(server, load)[1]
                 finally:
                     server.stop()
                 print(

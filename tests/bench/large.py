@@ -9,8 +9,9 @@ def app(environ, start_response):
         stream, total = environ["wsgi.input"], 0
         while data := stream.read(262144):
             total += len(data)
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return [b"%d" % total]
+        answer = b"%d" % total
+        start_response("200 OK", [("Content-Length", str(len(answer)))])
+        return [answer]
     n = int(environ["QUERY_STRING"] or 0)
     start_response("200 OK", [("Content-Length", str(n))])
     return (BLOCK[: min(65536, n - at)] for at in range(0, n, 65536))

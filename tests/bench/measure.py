@@ -113,11 +113,14 @@ class Server:
         self.pid, self.port = self.process.pid, port
         self.wait()
 
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), 5)
+
     def wait(self):
         deadline = time.monotonic() + 20
         while True:
             try:
-                with socket.create_connection(("127.0.0.1", self.port), 5) as sock:
+                with self.connect() as sock:
                     sock.settimeout(10)
                     sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
                     if sock.recv(4096).startswith(b"HTTP/1.1 200"):
