@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* All certificates of a configuration, which of them a client gets, and the sealing of tickets. */
 #include "base/log.h"
+#include "reactor/tls/tlsciphers.h"
 #include "reactor/tls/tlscrypto.h"
 #include "reactor/tls/tlsstore.h"
 
@@ -164,7 +165,7 @@ ymo_tls_choose(const struct ymo_tls *tls, const struct ymo_tlshello *hello)
         bool usable = c->ecdsa ? hello->ecdsa : hello->rsa;
         bool twin = i == 0 || (dflt->names.n > 0 &&
                                ymo_tlsnames_match(&c->names, ymo_slice_str(dflt->names.items[0])));
-        if (usable && twin && (!like_default || c->ecdsa))
+        if (usable && twin && (!like_default || (c->ecdsa && !like_default->ecdsa)))
             like_default = c;
     }
     return like_default ? like_default : dflt;
@@ -189,9 +190,14 @@ ymo_tls_load(const struct ymo_tls_config *cfg, struct ymo_tls **tls_r)
     tls->client = cfg->client;
     tls->use_tickets = cfg->tickets && cfg->client == YMO_TLS_CLIENT_OFF;
     rc = ymo_tickets_init(&tls->tickets, cfg->ticket_lifetime, cfg->ticket_state);
+    struct ymo_tls_config rest = *cfg;
+    if (cfg->ciphers && ymo_tlsciphers_check(cfg->ciphers, cfg->only_1_3) < 0) {
+        rest.ciphers = NULL; /* said once, not for each certificate */
+        rc = YMO_EINVAL;
+    }
     for (size_t i = 0; i < cfg->n_files; i++) {
         struct ymo_tlscert *c = &tls->certs[tls->n_certs];
-        int err = ymo_tlscert_load(cfg, &cfg->files[i], c);
+        int err = ymo_tlscert_load(&rest, &cfg->files[i], c);
         if (err == YMO_OK) {
             tls->n_certs++;
             err = set_tickets(tls, cfg, c->ctx);

@@ -16,7 +16,7 @@
 #include <wolfssl/wolfcrypt/asn_public.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 
-enum { MIN_RSA_BITS = 2048, SOON = 14 * 86400, DER_MAX = 64 * 1024 };
+enum { MIN_RSA_BITS = 2048, MAX_RSA_BITS = 4096, SOON = 14 * 86400, DER_MAX = 64 * 1024 };
 
 #define BEGIN_CERT "-----BEGIN CERTIFICATE-----"
 
@@ -89,22 +89,67 @@ take_names(struct load *l, WOLFSSL_X509 *x)
     return name ? ymo_tlsnames_add(&l->cert->names, ymo_slice_str(name)) : YMO_OK;
 }
 
+/* A curve that clients take for signatures (RFC 8446 4.2.3)? */
+static bool
+is_common_curve(WOLFSSL_EVP_PKEY *key)
+{
+    WOLFSSL_EC_KEY *ec = wolfSSL_EVP_PKEY_get1_EC_KEY(key);
+    const WOLFSSL_EC_GROUP *group = ec ? wolfSSL_EC_KEY_get0_group(ec) : NULL;
+    int curve = group ? wolfSSL_EC_GROUP_get_curve_name(group) : 0;
+    wolfSSL_EC_KEY_free(ec);
+    return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1 || curve == NID_secp521r1;
+}
+
 static int
-check_kind(struct load *l, WOLFSSL_X509 *x)
+check_key(const struct load *l, int kind, WOLFSSL_EVP_PKEY *key)
 {
     const char *setting = l->files->setting, *path = l->files->cert;
-    int kind = wolfSSL_X509_get_pubkey_type(x);
-    l->cert->ecdsa = kind == ECDSAk;
-    if (kind != ECDSAk && kind != RSAk)
+    int bits = wolfSSL_EVP_PKEY_bits(key);
+    if (kind == ECDSAk && !is_common_curve(key))
         return MISTAKE(setting, path,
-                       "the certificate's key is neither RSA nor ECDSA; get one with such a key");
-    WOLFSSL_EVP_PKEY *key = wolfSSL_X509_get_pubkey(x);
-    int bits = key ? wolfSSL_EVP_PKEY_bits(key) : 0;
-    wolfSSL_EVP_PKEY_free(key);
+                       "the certificate's key is on a curve that clients do not take; get one with "
+                       "a key on P-256");
     if (kind == RSAk && bits < MIN_RSA_BITS)
         return MISTAKE(setting, path,
                        "the certificate's RSA key has %d bits, and less than %d are not safe", bits,
                        MIN_RSA_BITS);
+    if (kind == RSAk && bits > MAX_RSA_BITS)
+        return MISTAKE(setting, path,
+                       "the certificate's RSA key has %d bits, and the TLS library signs with %d "
+                       "at most; get one with fewer, or with an ECDSA key",
+                       bits, MAX_RSA_BITS);
+    return YMO_OK;
+}
+
+static int
+check_kind(struct load *l, WOLFSSL_X509 *x)
+{
+    int kind = wolfSSL_X509_get_pubkey_type(x);
+    l->cert->ecdsa = kind == ECDSAk;
+    WOLFSSL_EVP_PKEY *key = kind == ECDSAk || kind == RSAk ? wolfSSL_X509_get_pubkey(x) : NULL;
+    if (!key)
+        return MISTAKE(l->files->setting, l->files->cert,
+                       "the certificate's key is neither RSA nor ECDSA; get one with such a key");
+    int rc = check_key(l, kind, key);
+    wolfSSL_EVP_PKEY_free(key);
+    return rc;
+}
+
+/* Its own list of suites may have none that goes with this certificate. */
+static int
+check_suites(const struct load *l)
+{
+    const char *list = l->cfg->ciphers, *kind = l->cert->ecdsa ? "ECDSA" : "RSA";
+    if (!list || l->cfg->only_1_3 || ymo_tlsciphers_has_1_2(list, l->cert->ecdsa))
+        return YMO_OK;
+    if (!ymo_tlsciphers_has_1_3(list))
+        return MISTAKE(l->files->setting, l->files->cert,
+                       "has an %s key, and tls_ciphers no suite for it; add one that begins with "
+                       "ECDHE-%s, or one of TLS 1.3",
+                       kind, kind);
+    ymo_warn("%s: %s: has an %s key, and tls_ciphers no suite of TLS 1.2 for it: clients without "
+             "TLS 1.3 are refused; if that is meant, say tls_min_version: TLSv1.3",
+             l->files->setting, l->files->cert, kind);
     return YMO_OK;
 }
 
@@ -151,6 +196,8 @@ load_chain(struct load *l)
     rc = check_kind(l, x);
     if (rc == YMO_OK)
         rc = check_dates(l, x);
+    if (rc == YMO_OK)
+        rc = check_suites(l);
     if (rc == YMO_OK)
         rc = take_names(l, x);
     wolfSSL_X509_free(x);

@@ -11,8 +11,9 @@ struct WOLFSSL_CTX;
 
 /*
  * Read files->ocsp and have `ctx` send it to clients that ask; `chain` is the certificate's file.
- * `staple` must outlive the context. 0, also after a warning that nothing is sent: it
- * has expired, or clients are asked for certificates; errors as for ymo_tls_load.
+ * `staple` must outlive the context. 0, also after a warning that nothing is sent: it has expired,
+ * cannot be verified, or clients are asked for certificates; errors as for ymo_tls_load. One that
+ * expires later is not sent from then on.
  */
 int ymo_tlsstaple_load(struct ymo_buf *staple, struct WOLFSSL_CTX *ctx,
                        const struct ymo_tls_files *files, enum ymo_tls_want client,

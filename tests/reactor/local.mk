@@ -46,6 +46,7 @@ tests_unit_reactor_SOURCES += \
 	tests/reactor/test_tlscrypto.c \
 	tests/reactor/test_tlshello.c \
 	tests/reactor/test_tlsnames.c \
+	tests/reactor/test_tlsstaple.c \
 	tests/reactor/tlshello_run.c \
 	tests/reactor/tlshello_run.h
 endif
@@ -54,6 +55,7 @@ if WITH_LIBCRYPTO
 tests_unit_reactor_LDADD += -lssl $(TLS_LIBS)
 tests_unit_reactor_SOURCES += \
 	tests/reactor/test_tlsconn.c \
+	tests/reactor/test_tlsrecord.c \
 	tests/reactor/test_tlspkey.c \
 	tests/reactor/tls_keys.c \
 	tests/reactor/tls_keys.h \

@@ -40,6 +40,10 @@ make_files(void)
            run(SELF_SIGNED EC "-keyout b.key -out b.crt -addext subjectAltName=DNS:b.test") &&
            run("cat b.crt b.key >b.both") &&
            run(SELF_SIGNED "-newkey rsa:1024 -keyout small.key -out small.crt") &&
+           run(SELF_SIGNED "-newkey rsa:4352 -keyout great.key -out great.crt") &&
+           run(SELF_SIGNED "-newkey ec -pkeyopt ec_paramgen_curve:secp256k1 "
+                           "-keyout odd.key -out odd.crt") &&
+           run(SELF_SIGNED "-newkey ed25519 -keyout ed.key -out ed.crt") &&
            run(SELF_SIGNED EC "-days 3 -key ec.key -out soon.crt") &&
            run("openssl req -new -key ec.key -subj /CN=localhost -out r.csr") &&
            run("mkdir ca && touch index && echo 01 >serial && "
@@ -125,6 +129,9 @@ bad_files(void)
     refused("ec.crt", "b.key", NULL, "tls_key", "b.key", "does not belong to");
     refused("rsa.crt", "ec.key", NULL, "tls_key", "ec.key", "does not belong to");
     refused("small.crt", "small.key", NULL, "tls_cert", "small.crt", "1024 bits");
+    refused("great.crt", "great.key", NULL, "tls_cert", "great.crt", "4352 bits");
+    refused("odd.crt", "odd.key", NULL, "tls_cert", "odd.crt", "curve");
+    refused("ed.crt", "ed.key", NULL, "tls_cert", "ed.crt", "neither RSA nor ECDSA");
     refused("old.crt", "ec.key", NULL, "tls_cert", "old.crt", "expired on 2020-02-01");
     refused("early.crt", "ec.key", NULL, "tls_cert", "early.crt", "not valid before 2040-01-01");
     refused("ec.crt", "enc.key", NULL, "tls_key", "enc.key", "tls_key_password_file");
@@ -181,19 +188,48 @@ ciphers(void)
         .cert = path("ec.crt"), .key = path("ec.key"), .setting = "tls_cert"};
     struct ymo_tls_config cfg = config(&files, 1);
     struct ymo_tls *tls;
-    cfg.ciphers = "TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256";
+    static const char *const good[][2] = {
+        {"TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256", NULL},
+        {"TLS_AES_128_GCM_SHA256:TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", NULL},
+        {"ECDHE-ECDSA-AES128-GCM-SHA256", "has no suite for TLS 1.3"},
+        {"TLS_AES_128_GCM_SHA256", "no suite of TLS 1.2"},
+        {"TLS_AES_128_GCM_SHA256:ECDHE-RSA-AES128-GCM-SHA256", "no suite of TLS 1.2"},
+    };
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        cfg.ciphers = good[i][0];
+        ymo_tls_free(loaded(cfg, good[i][1]));
+    }
+    cfg.only_1_3 = true;
+    cfg.ciphers = "TLS_AES_128_GCM_SHA256";
     ymo_tls_free(loaded(cfg, NULL));
-    static const char *const bad[][2] = {{"RC4-SHA", "not safe"},
-                                         {"NULL-SHA256", "not safe"},
-                                         {"ECDHE-RSA-AES128-GCM-SHA25", "not known"},
-                                         {"ALL:!aNULL", "not known"}};
+    cfg.only_1_3 = false;
+    static const struct {
+        const char *list, *expected;
+        bool only_1_3;
+    } bad[] = {
+        {"RC4-SHA", "RC4-SHA is not safe", false},
+        {"NULL-SHA256", "is not safe", false},
+        {"TLS13-SHA256-SHA256", "is not safe", false}, /* encrypts nothing */
+        {"TLS_SHA256_SHA256", "is not safe", false},
+        {"ADH-AES128-SHA", "is not safe", false},
+        {"DHE-RSA-AES128-GCM-SHA256", "begins with EC", false},
+        {"ECDHE-RSA-AES128-GCM-SHA25", "did you mean ECDHE-RSA-AES128-GCM-SHA256?", false},
+        {"TLS_AES_128_GCM_SHA25", "did you mean TLS_AES_128_GCM_SHA256?", false},
+        {"ALL:!aNULL", "ALL is not known; give names like", false},
+        {":", "no suite for any version", false},
+        {"ECDHE-ECDSA-AES128-GCM-SHA256", "no suite for TLS 1.3", true},
+        {"ECDHE-RSA-AES128-GCM-SHA256", "add one that begins with ECDHE-ECDSA", false},
+    };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        cfg.ciphers = bad[i][0];
+        cfg.ciphers = bad[i].list;
+        cfg.only_1_3 = bad[i].only_1_3;
         ymo_capture_begin();
         CHECK(ymo_tls_load(&cfg, &tls) < 0);
-        const char *line = ymo_capture_end();
-        CHECK(strstr(line, "tls_ciphers: ") && strstr(line, bad[i][1]));
+        const char *log = ymo_capture_end();
+        ymo_test_context("%s: %s", bad[i].list, log);
+        CHECK(strstr(log, "tls_ciphers") && strstr(log, bad[i].expected));
     }
+    ymo_test_context(NULL);
 }
 
 static void
@@ -238,7 +274,11 @@ choice(void)
 
     struct ymo_tls_files twice[] = {{.cert = path("b.both"), .setting = "tls_cert"},
                                     {.cert = path("b.both"), .setting = "tls_sni"}};
-    ymo_tls_free(loaded(config(twice, 2), "is never used"));
+    tls = loaded(config(twice, 2), "is never used");
+    REQUIRE(tls != NULL);
+    chosen(tls, "b.test", true, true, 0); /* the first of two equal ones */
+    chosen(tls, "other.test", true, true, 0);
+    ymo_tls_free(tls);
 }
 
 /* Ticket keys go on from a saved state; without tickets there is none. */
