@@ -13,7 +13,7 @@ import pytest
 
 from certs import PASSPHRASE
 from harness import Server, until
-from tlsclient import BOTH, TlsClient, context, dial, drain, reset
+from tlsclient import BOTH, TlsClient, context, dial, drain, reset, second_flight
 from wire import chunked, post, same
 
 MIB = 1 << 20
@@ -308,16 +308,28 @@ def test_close_notify_is_answered(echo, tls, version):
     assert drain(sock) == b""
 
 
-def test_half_closed_client_is_answered(echo, tls):
-    """It has sent close_notify, and still reads (RFC 8446 section 6.1)."""
-    client = tls(echo)
-    client.sock.settimeout(0.0)
-    request = b"GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-    client.sock.settimeout(20)
-    client.send(request)
-    response = client.response()
-    assert response.get("X-Path") == "/x"
-    assert client.closed()
+@BOTH
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "in two"])
+def test_half_closed_client_is_answered(serve, pki, gate, version, at_once):
+    """It has sent close_notify behind its request, and still reads (RFC 8446 section 6.1)."""
+    server = serve("gated:app", *pki.local.options, env=gate.env)
+    flights, sock, flight = second_flight(server, context(pki, version))
+    with sock:
+        sock.sendall(flight)
+        while not flights.done:
+            flights.step(sock.recv(65536))
+        request = flights.seal(b"GET /hold?x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        with pytest.raises(ssl.SSLWantReadError):
+            flights.tls.unwrap()
+        goodbye = flights.outgoing.read()
+        for part in [request + goodbye] if at_once else [request, goodbye]:
+            sock.sendall(part)
+        visit = gate.accept("x")
+        sock.shutdown(socket.SHUT_WR)
+        visit.release("done")
+        # After its own close_notify openssl hands out no data: what comes is seen by its size.
+        data = drain(sock)
+    assert data[:1] == b"\x17" and len(data) > 100, data
 
 
 def test_response_that_ends_with_the_connection(shapes, tls):
@@ -416,6 +428,27 @@ def test_connections_that_come_and_go_leave_nothing(serve, pki, tls):
             with TlsClient(server.port, ctx) as client:
                 client.request()
             before = descriptors(pid)
+
+
+def test_requests_stay_with_the_process_of_their_connection(serve, pki, tls, gate):
+    """A plain connection would be handed to a sibling that has nothing to do; this one cannot."""
+    server = serve("gated:app", *pki.local.options, "--no-proc", "2", env=gate.env)
+    server.workers(2)
+    clients = {}
+    while len(clients) < 2 or len(min(clients.values(), key=len)) < 2:
+        client = tls(server)
+        clients.setdefault(client.request().text.split()[0], []).append(client)
+        assert sum(map(len, clients.values())) < 200
+    (busy, (first, second, *_)), (free, others) = clients.items()
+    first.get("/hold?x")
+    visit = gate.accept("x")
+    second.get("/")
+    for client in others:
+        assert client.request().text.split()[0] == free
+    assert second.quiet()
+    visit.release("done")
+    assert first.response().text == "x done"
+    assert second.response().text.split()[0] == busy
 
 
 # ---- what the log does not say ----
