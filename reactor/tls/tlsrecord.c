@@ -44,7 +44,9 @@ ymo_tlsrecord_take(WOLFSSL *ssl, char *dst, int n, void *arg)
     } else {
         /* It asks for a whole header, or for what is missing of a record it has begun. */
         t->midway = n != RECORD_HEADER;
-        return t->peer_done ? WOLFSSL_CBIO_ERR_CONN_CLOSE : WOLFSSL_CBIO_ERR_WANT_READ;
+        /* Later the end is open_records' affair: the library, told of it, would not say goodbye. */
+        return t->peer_done && t->state != YMO_TLSCONN_OPEN ? WOLFSSL_CBIO_ERR_CONN_CLOSE
+                                                            : WOLFSSL_CBIO_ERR_WANT_READ;
     }
     return (int)want;
 }
