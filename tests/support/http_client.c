@@ -52,6 +52,8 @@ bool
 ymo_http_client_send(struct ymo_http_client *c, const void *data, size_t n)
 {
     const char *p = data;
+    if (c->io)
+        return c->io->send(c, data, n);
     while (n > 0) {
         ssize_t w = send(c->fd, p, n, MSG_NOSIGNAL);
         if (w < 0 && errno == EINTR)
@@ -77,19 +79,27 @@ ymo_http_client_ready(struct ymo_http_client *c)
     return c->in.len > 0 || c->eof || poll(&p, 1, 0) > 0;
 }
 
-bool
-ymo_http_client_fill(struct ymo_http_client *c)
+ssize_t
+ymo_http_client_receive(struct ymo_http_client *c, void *dst, size_t n)
 {
     struct pollfd p = {c->fd, POLLIN, 0};
-    if (c->eof || ymo_buf_reserve(&c->in, 65536) < 0)
-        return false;
     while (poll(&p, 1, PATIENCE_MS) < 0 && errno == EINTR)
         ;
     if (!p.revents) {
         fprintf(stderr, "nothing came from the server for a minute\n");
         c->reset = true;
+        return -1;
     }
-    ssize_t n = p.revents ? recv(c->fd, ymo_buf_room(&c->in), 65536, 0) : -1;
+    return recv(c->fd, dst, n, 0);
+}
+
+bool
+ymo_http_client_fill(struct ymo_http_client *c)
+{
+    if (c->eof || ymo_buf_reserve(&c->in, 65536) < 0)
+        return false;
+    char *room = ymo_buf_room(&c->in);
+    ssize_t n = c->io ? c->io->receive(c, room, 65536) : ymo_http_client_receive(c, room, 65536);
     if (n > 0) {
         ymo_buf_commit(&c->in, (size_t)n);
         return true;

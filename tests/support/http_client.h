@@ -9,11 +9,22 @@
 #include "base/buf.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
+
+struct ymo_http_client;
+
+/* What it speaks through instead of its socket. */
+struct ymo_http_client_io {
+    bool (*send)(struct ymo_http_client *c, const void *data, size_t n);
+    /* As recv, but waits; 0 at the end, -1 when it was not one in order. */
+    ssize_t (*receive)(struct ymo_http_client *c, void *dst, size_t n);
+};
 
 struct ymo_http_client {
     int fd;
     struct ymo_buf in; /* received and not looked at */
     bool eof, reset;
+    const struct ymo_http_client_io *io; /* NULL: none */
 };
 
 struct ymo_http_reply {
@@ -30,6 +41,9 @@ bool ymo_http_client_open(struct ymo_http_client *c, int port, int rcvbuf);
 void ymo_http_client_close(struct ymo_http_client *c);
 /* Close with a reset, as a client that crashes does. */
 void ymo_http_client_reset(struct ymo_http_client *c);
+
+/* The next bytes of the socket, at the latest after a minute; as recv. */
+ssize_t ymo_http_client_receive(struct ymo_http_client *c, void *dst, size_t n);
 
 /* False when the peer is gone. */
 bool ymo_http_client_send(struct ymo_http_client *c, const void *data, size_t n);

@@ -263,6 +263,8 @@ ymo_test_server_init(struct ymo_test_server *s)
         .write_timeout = 3600,
         .linger_timeout = 3600,
         .graceful_timeout = 3600,
+        .handshake_timeout = 3600,
+        .max_handshakes = 100,
         .leave_signal = leave_all,
     };
 }
@@ -292,6 +294,7 @@ ymo_test_server_start(struct ymo_test_server *s)
     s->listener = (struct ymo_reactor_listener){
         .fd = fd,
         .codec = ymo_codec_find("http"),
+        .tls = s->tls,
         .redirect = s->redirect,
         .name = "test",
         .id = 7,

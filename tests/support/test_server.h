@@ -33,6 +33,7 @@ struct ymo_test_server {
     struct ymo_echo_executor executor;
     const struct ymo_codec_ops *codec; /* NULL: http */
     bool redirect;                     /* its listener sends its clients to https */
+    struct ymo_tls *tls;               /* NULL: plain */
     int n_workers;
     const struct ymo_test_server *beside; /* whose listening socket it shares; NULL: its own */
     int port;
