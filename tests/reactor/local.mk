@@ -46,7 +46,7 @@ tests_unit_reactor_SOURCES += \
 	tests/reactor/test_tlscrypto.c \
 	tests/reactor/test_tlshello.c \
 	tests/reactor/test_tlsnames.c \
-	tests/reactor/test_tlsstaple.c \
+	tests/reactor/test_tlsshake.c \
 	tests/reactor/tlshello_run.c \
 	tests/reactor/tlshello_run.h
 endif
@@ -55,6 +55,7 @@ if WITH_LIBCRYPTO
 tests_unit_reactor_LDADD += -lssl $(TLS_LIBS)
 tests_unit_reactor_SOURCES += \
 	tests/reactor/test_tlsconn.c \
+	tests/reactor/test_tlsmutants.c \
 	tests/reactor/test_tlsrecord.c \
 	tests/reactor/test_tlspkey.c \
 	tests/reactor/tls_keys.c \
