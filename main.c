@@ -208,10 +208,8 @@ load_tls(const struct ymo_settings *s, const char *state, struct ymo_tls **tls_r
         return YMO_ENOMEM;
     struct ymo_tls_files *files = calloc(n, sizeof(*files));
     for (size_t i = 0; files && i < n; i++)
-        files[i] = (struct ymo_tls_files){.cert = certs[i].cert,
-                                          .key = certs[i].key,
-                                          .ocsp = certs[i].ocsp,
-                                          .setting = i == 0 ? "tls_cert" : "tls_sni"};
+        files[i] = (struct ymo_tls_files){
+            .cert = certs[i].cert, .key = certs[i].key, .setting = i == 0 ? "tls_cert" : "tls_sni"};
     const struct ymo_tls_config cfg = {
         .files = files,
         .n_files = n,

@@ -122,11 +122,9 @@ ymo_check_sni(const char *text, char *why, size_t why_len)
     for (const char *c = strchr(text, ','); c; c = strchr(c + 1, ','))
         parts++;
     if (text[0] == '\0' || text[0] == ',')
+        return ymo_check_refuse(why, why_len, "names no certificate; give CERT, or CERT,KEY");
+    if (parts > 2)
         return ymo_check_refuse(why, why_len,
-                                "names no certificate; give CERT, or CERT,KEY, or CERT,KEY,OCSP");
-    if (parts > 3)
-        return ymo_check_refuse(why, why_len,
-                                "more than CERT,KEY,OCSP; further certificates are values of "
-                                "their own");
+                                "more than CERT,KEY; further certificates are values of their own");
     return 0;
 }

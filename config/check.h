@@ -20,7 +20,7 @@ int ymo_check_script_name(const char *text, char *why, size_t why_len) YMO_MUST_
 /* A Strict-Transport-Security value (RFC 6797 6.1). */
 int ymo_check_hsts(const char *text, char *why, size_t why_len) YMO_MUST_CHECK;
 
-/* CERT[,KEY[,OCSP]]: files are looked at later. */
+/* CERT[,KEY]: files are looked at later. */
 int ymo_check_sni(const char *text, char *why, size_t why_len) YMO_MUST_CHECK;
 
 /* Write the reason into why[]; YMO_EINVAL, to be returned. */

@@ -118,8 +118,8 @@ check_tls(struct ymo_loader *l)
         return;
     }
     if (!s->tls_cert) {
-        static const char *const rows[] = {"tls_key_password_file", "tls_ocsp", "tls_client_ca",
-                                           "tls_ciphers", "tls_hsts"};
+        static const char *const rows[] = {"tls_key_password_file", "tls_client_ca", "tls_ciphers",
+                                           "tls_hsts"};
         const char *why = "means nothing without TLS; give tls_cert and tls_key";
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
             if (ymo_value_is_set(ymo_table_by_name(rows[i]), s))
@@ -285,20 +285,15 @@ ymo_settings_addresses(const struct ymo_settings *s, struct ymo_addr **addrs_r, 
     return 0;
 }
 
-/* "CERT[,KEY[,OCSP]]" */
+/* "CERT[,KEY]" */
 static bool
 split_cert(const char *text, struct ymo_settings_cert *c)
 {
-    char **parts[] = {&c->cert, &c->key, &c->ocsp};
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        size_t len = i == 2 ? strlen(text) : strcspn(text, ",");
-        if (len > 0 && !(*parts[i] = strndup(text, len)))
-            return false;
-        if (text[len] == '\0')
-            break;
-        text += len + 1;
-    }
-    return true;
+    size_t len = strcspn(text, ",");
+    c->cert = strndup(text, len);
+    if (c->cert && text[len] == ',' && text[len + 1] != '\0')
+        return (c->key = strdup(text + len + 1)) != NULL;
+    return c->cert != NULL;
 }
 
 int
@@ -312,8 +307,7 @@ ymo_settings_certs(const struct ymo_settings *s, struct ymo_settings_cert **cert
     struct ymo_settings_cert *certs = calloc(n, sizeof(*certs));
     if (!certs)
         return YMO_ENOMEM;
-    bool good = (certs[0].cert = strdup(s->tls_cert)) && (certs[0].key = strdup(s->tls_key)) &&
-                (!s->tls_ocsp || (certs[0].ocsp = strdup(s->tls_ocsp)));
+    bool good = (certs[0].cert = strdup(s->tls_cert)) && (certs[0].key = strdup(s->tls_key));
     for (size_t i = 1; good && i < n; i++)
         good = split_cert(s->tls_sni.items[i - 1], &certs[i]);
     if (!good) {
@@ -331,7 +325,6 @@ ymo_settings_certs_free(struct ymo_settings_cert *certs, size_t n)
     for (size_t i = 0; certs && i < n; i++) {
         free(certs[i].cert);
         free(certs[i].key);
-        free(certs[i].ocsp);
     }
     free(certs);
 }

@@ -49,10 +49,9 @@ struct ymo_settings {
 
     /* TLS */
     char *tls_cert, *tls_key, *tls_key_password_file;
-    struct ymo_strings tls_sni; /* "CERT[,KEY[,OCSP]]" */
-    char *tls_ocsp;
-    int tls_min_version; /* enum ymo_tls_version */
-    char *tls_ciphers;   /* NULL: the safe default */
+    struct ymo_strings tls_sni; /* "CERT[,KEY]" */
+    int tls_min_version;        /* enum ymo_tls_version */
+    char *tls_ciphers;          /* NULL: the safe default */
     char *tls_client_ca;
     int tls_verify; /* enum ymo_tls_verify */
     bool tls_tickets;
@@ -119,9 +118,9 @@ const char *ymo_settings_supervised(const struct ymo_settings *s);
 void ymo_settings_print_help(void);
 void ymo_settings_print_config(const struct ymo_settings *s);
 
-/* A certificate with its key and OCSP response: paths, owned; NULL where there is none. */
+/* A certificate with its key: paths, owned; key NULL: in the certificate's file. */
 struct ymo_settings_cert {
-    char *cert, *key, *ocsp;
+    char *cert, *key;
 };
 
 /*

@@ -196,15 +196,13 @@ const struct ymo_table_row ymo_table_rows[] = {
     {TLS(tls_key_password_file, "key-password-file", "KEY_PASSWORD_FILE", "key_password_file"),
      .type = YMO_TYPE_PATH, .metavar = "FILE",
      .help = "File whose first line is the pass phrase of encrypted keys"},
-    {TLS(tls_sni, "sni", "SNI", "sni"), .type = YMO_TYPE_LIST, .metavar = "CERT[,KEY[,OCSP]]",
+    {TLS(tls_sni, "sni", "SNI", "sni"), .type = YMO_TYPE_LIST, .metavar = "CERT[,KEY]",
      .help = "A further certificate, for the names that it carries; repeatable",
      .more = "Chosen by the name that the client asks for (SNI); tls_cert is for all other names, "
              "and for the same ones: give an RSA and an ECDSA certificate, and each client gets "
              "what it understands. Without KEY the key is in CERT. The variable separates several "
              "with semicolons.",
      .check = ymo_check_sni, .env_sep = ';'},
-    {TLS(tls_ocsp, "ocsp", "OCSP_PATH", "ocsp"), .type = YMO_TYPE_PATH, .metavar = "FILE",
-     .help = "OCSP response (DER) for tls_cert, sent to clients that ask (stapling)"},
     {TLS(tls_min_version, "min-version", "MIN_VERSION", "min_version"), .type = YMO_TYPE_ENUM,
      .choices = tls_versions, .dflt = "TLSv1.2", .metavar = "VERSION",
      .help = "Oldest version accepted: TLSv1.2 or TLSv1.3"},

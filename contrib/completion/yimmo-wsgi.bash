@@ -46,7 +46,6 @@ _yimmo_wsgi() {
         --tls-key
         --tls-key-password-file
         --tls-sni
-        --tls-ocsp
         --tls-min-version
         --tls-ciphers
         --tls-client-ca
@@ -184,11 +183,6 @@ _yimmo_wsgi() {
         return
         ;;
     --tls-sni)
-        return
-        ;;
-    --tls-ocsp)
-        compopt -o filenames
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
     --tls-min-version)

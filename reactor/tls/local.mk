@@ -27,8 +27,6 @@ reactor_libreactor_a_SOURCES += \
 	reactor/tls/tlsinfo.h \
 	reactor/tls/tlsnames.c \
 	reactor/tls/tlsnames.h \
-	reactor/tls/tlsstaple.c \
-	reactor/tls/tlsstaple.h \
 	reactor/tls/tlsrecord.c \
 	reactor/tls/tlsstate.h \
 	reactor/tls/tlsstore.h

@@ -21,7 +21,6 @@ struct ymo_tls;
 struct ymo_tls_files {
     const char *cert;    /* PEM: the server's own, then the intermediate ones */
     const char *key;     /* PEM; NULL: in cert */
-    const char *ocsp;    /* DER response to be stapled */
     const char *setting; /* that named them, for messages: "tls_cert" */
 };
 

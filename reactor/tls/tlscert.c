@@ -5,7 +5,6 @@
 #include "reactor/tls/tlsciphers.h"
 #include "reactor/tls/tlscrypto.h"
 #include "reactor/tls/tlsfile.h"
-#include "reactor/tls/tlsstaple.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -177,7 +176,7 @@ static int
 load_chain(struct load *l)
 {
     const char *setting = l->files->setting, *path = l->files->cert;
-    int rc = ymo_tlsfile_read_text(setting, path, &l->chain);
+    int rc = ymo_tlsfile_read(setting, path, &l->chain);
     if (rc < 0)
         return rc;
     if (!has(&l->chain, BEGIN_CERT))
@@ -254,7 +253,7 @@ read_phrase(const struct load *l, struct ymo_buf *file, char **phrase_r)
     *phrase_r = NULL;
     if (!l->cfg->key_password_file)
         return YMO_OK;
-    int rc = ymo_tlsfile_read_text("tls_key_password_file", l->cfg->key_password_file, file);
+    int rc = ymo_tlsfile_read("tls_key_password_file", l->cfg->key_password_file, file);
     if (rc < 0)
         return rc;
     char *text = ymo_buf_data(file);
@@ -294,7 +293,7 @@ load_key(struct load *l)
     struct ymo_buf phrase_file = {0};
     char *phrase;
     l->key_path = l->files->key ? l->files->key : l->files->cert;
-    int rc = ymo_tlsfile_read_text(setting, l->key_path, &l->key);
+    int rc = ymo_tlsfile_read(setting, l->key_path, &l->key);
     if (rc < 0)
         return rc;
     /* What comes before it may be its parameters, or certificates. */
@@ -355,7 +354,7 @@ load_client_ca(struct load *l)
     struct ymo_buf file = {0};
     if (cfg->client == YMO_TLS_CLIENT_OFF)
         return YMO_OK;
-    int rc = ymo_tlsfile_read_text("tls_client_ca", cfg->client_ca, &file);
+    int rc = ymo_tlsfile_read("tls_client_ca", cfg->client_ca, &file);
     if (rc < 0)
         return rc;
     if (!has(&file, BEGIN_CERT) ||
@@ -417,8 +416,6 @@ ymo_tlscert_load(const struct ymo_tls_config *cfg, const struct ymo_tls_files *f
         rc = load_key(&l);
     if (rc == YMO_OK)
         rc = load_client_ca(&l);
-    if (rc == YMO_OK && files->ocsp)
-        rc = ymo_tlsstaple_load(&l.cert->staple, cert_r->ctx, files, cfg->client, &l.chain);
     if (rc == YMO_ENOMEM)
         ymo_error("%s: %s: out of memory", files->setting, files->cert);
     ymo_tlsfile_wipe(&l.key);
@@ -436,6 +433,5 @@ ymo_tlscert_free(struct ymo_tlscert *cert)
     wolfSSL_CTX_free(cert->ctx);
     ymo_tlscrypto_key_free(cert->key);
     ymo_tlsnames_free(&cert->names);
-    ymo_buf_free(&cert->staple);
     *cert = (struct ymo_tlscert){0};
 }

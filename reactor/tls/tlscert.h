@@ -6,7 +6,6 @@
 #ifndef YMO_REACTOR_TLS_TLSCERT_H
 #define YMO_REACTOR_TLS_TLSCERT_H
 
-#include "base/buf.h"
 #include "reactor/tls/tls.h"
 #include "reactor/tls/tlsnames.h"
 
@@ -23,7 +22,6 @@ struct ymo_tlscert {
     struct WOLFSSL_CTX *ctx;
     struct ymo_tlskey *key;    /* for signatures, see tlscrypto.h; NULL: wolfSSL signs itself */
     struct ymo_tlsnames names; /* subjectAltName, or the common name where there is none */
-    struct ymo_buf staple;     /* OCSP response (DER), empty: none */
     bool ecdsa;                /* else RSA */
 };
 

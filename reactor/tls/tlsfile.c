@@ -44,8 +44,8 @@ slurp(int fd, size_t size, struct ymo_buf *dst)
     return YMO_OK;
 }
 
-int
-ymo_tlsfile_read(const char *setting, const char *path, struct ymo_buf *dst)
+static int
+read_all(const char *setting, const char *path, struct ymo_buf *dst)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
@@ -66,9 +66,9 @@ ymo_tlsfile_read(const char *setting, const char *path, struct ymo_buf *dst)
 }
 
 int
-ymo_tlsfile_read_text(const char *setting, const char *path, struct ymo_buf *dst)
+ymo_tlsfile_read(const char *setting, const char *path, struct ymo_buf *dst)
 {
-    int rc = ymo_tlsfile_read(setting, path, dst);
+    int rc = read_all(setting, path, dst);
     if (rc < 0 || !memchr(ymo_buf_data(dst), 0, dst->len))
         return rc;
     ymo_tlsfile_wipe(dst);

@@ -11,14 +11,10 @@ int ymo_tlsfile_mistake(const char *setting, const char *path, const char *fmt, 
     YMO_PRINTF(3, 4);
 
 /*
- * All of a regular file, at most 1 MiB. 0; YMO_EIO or YMO_EINVAL after a line was logged;
- * YMO_ENOMEM. Where it holds a key, to be wiped.
+ * All of a regular file, at most 1 MiB; a NUL follows the bytes, and none is among them. 0; YMO_EIO
+ * or YMO_EINVAL after a line was logged; YMO_ENOMEM. To be wiped.
  */
 int ymo_tlsfile_read(const char *setting, const char *path, struct ymo_buf *dst) YMO_MUST_CHECK;
-
-/* The same for text: a NUL follows the bytes, and none is among them. */
-int ymo_tlsfile_read_text(const char *setting, const char *path,
-                          struct ymo_buf *dst) YMO_MUST_CHECK;
 
 /* A warning when everybody may read it. */
 void ymo_tlsfile_warn_if_open(const char *setting, const char *path);

@@ -201,7 +201,6 @@ config_says_where_values_come_from(void)
         "        # key: not set  # default\n"
         "        # key_password_file: not set  # default\n"
         "        sni: []  # default\n"
-        "        # ocsp: not set  # default\n"
         "        min_version: TLSv1.2  # default\n"
         "        # ciphers: not set  # default\n"
         "        # client_ca: not set  # default\n"

@@ -300,15 +300,3 @@ class Pki:
         path = self.dir / "passphrase"
         path.write_text(PASSPHRASE + "\n")
         return path
-
-    def ocsp(self, cert, issuer=None):
-        """A response (DER) that says the certificate is good, signed by its issuer."""
-        issuer = issuer or self.inter
-        path = cert.leaf.with_suffix(".ocsp")
-        if not path.exists():
-            openssl(
-                *("ocsp", "-index", self._db(issuer) / "index.txt", "-CA", issuer.leaf),
-                *("-rsigner", issuer.leaf, "-rkey", issuer.key, "-issuer", issuer.leaf),
-                *("-cert", cert.leaf, "-respout", path, "-ndays", "7", "-resp_no_certs"),
-            )
-        return path

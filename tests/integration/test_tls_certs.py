@@ -120,15 +120,3 @@ def test_sni_in_the_environment_variable(serve, pki):
     server = serve("hello:app", *pki.local.options, env=env)
     assert shown(server, pki, "other.test") == pki.other.fingerprint
     assert shown(server, pki, "x.wild.test") == pki.wild.fingerprint
-
-
-@BOTH
-def test_stapled_ocsp_response(serve, pki, version):
-    server = serve("hello:app", *pki.local.options, "--tls-ocsp", pki.ocsp(pki.local))
-    text = s_client(server, flag(version), "-status", ca=pki)
-    assert "OCSP Response Status: successful" in text and "Cert Status: good" in text
-    assert "OCSP" not in s_client(server, flag(version), ca=pki)
-
-
-def test_no_staple_without_a_response(site, pki):
-    assert "OCSP response: no response sent" in s_client(site, "-status", ca=pki)

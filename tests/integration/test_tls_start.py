@@ -211,8 +211,6 @@ OTHERS = {
     "second certificate": (["--tls-sni", "{d}/none.crt"], "none.crt", "tls_sni"),
     "second key": (["--tls-sni", "{other},{d}/site.key"], "site.key", "tls_sni.*(?i:match|belong)"),
     "no second key": (["--tls-sni", "{other}"], "other.pem", "(?i)key"),
-    "ocsp": (["--tls-ocsp", "{d}/none.ocsp"], "none.ocsp", "tls_ocsp.*No such file"),
-    "ocsp garbage": (["--tls-ocsp", "{d}/site.crt"], "site.crt", "tls_ocsp"),
     "client ca": (
         ["--tls-client-ca", "{d}/none.pem", "--tls-verify", "require"],
         "none.pem",
