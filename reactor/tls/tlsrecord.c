@@ -357,7 +357,8 @@ static void
 tls_close(struct ymo_conn *c, bool copies)
 {
     struct ymo_tlsconn *t = c->tls;
-    if (!c->reset)
+    /* After part of a response it would say that this is all. */
+    if (!c->reset && !c->out && c->n_exchanges == 0)
         say_goodbye(t);
     ymo_tlsconn_leave_queue(t);
     t->state = YMO_TLSCONN_SHUT;
