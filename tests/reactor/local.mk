@@ -46,6 +46,7 @@ tests_unit_reactor_SOURCES += \
 	tests/reactor/test_tlscrypto.c \
 	tests/reactor/test_tlshello.c \
 	tests/reactor/test_tlsnames.c \
+	tests/reactor/test_tlsshake.c \
 	tests/reactor/tlshello_run.c \
 	tests/reactor/tlshello_run.h
 endif
