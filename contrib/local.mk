@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Everything under contrib/ travels with the source, one file a line.
 EXTRA_DIST += \
+	contrib/certbot/reload-yimmo-wsgi \
 	contrib/container/Dockerfile \
 	contrib/container/Dockerfile.dockerignore \
 	contrib/container/compose.yml \
@@ -8,6 +9,7 @@ EXTRA_DIST += \
 	contrib/kubernetes/yimmo-wsgi.yml \
 	contrib/nginx/yimmo-wsgi.conf \
 	contrib/systemd/hello.yml \
+	contrib/systemd/tls.conf \
 	contrib/systemd/yimmo-wsgi@.service \
 	contrib/systemd/yimmo-wsgi@.socket
 

@@ -9,4 +9,5 @@ EXTRA_DIST += \
 	docs/processes.md \
 	docs/settings.md \
 	docs/threads.md \
+	docs/tls.md \
 	docs/wsgi.md
