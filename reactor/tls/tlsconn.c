@@ -152,6 +152,7 @@ succeed(struct ymo_tlsconn *t)
 {
     struct ymo_conn *c = t->c;
     t->info = ymo_tlsinfo_make(t->ssl, t->server_name ? t->server_name : "", t->tls->client);
+    (void)wolfSSL_set_ex_data(t->ssl, YMO_TLSCERT_NAME, NULL);
     free(t->server_name);
     t->server_name = NULL;
     if (!t->info) {

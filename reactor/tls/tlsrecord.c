@@ -360,6 +360,8 @@ tls_close(struct ymo_conn *c, bool copies)
     /* After part of a response it would say that this is all. */
     if (!c->reset && !c->out && c->n_exchanges == 0)
         say_goodbye(t);
+    /* Where memory ran out something may be left, and the next to send is another connection. */
+    ymo_buf_consume(&t->io->out, t->io->out.len);
     ymo_tlsconn_leave_queue(t);
     t->state = YMO_TLSCONN_SHUT;
     wolfSSL_free(t->ssl);
