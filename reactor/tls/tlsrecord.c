@@ -136,6 +136,21 @@ want_write(struct ymo_conn *c)
 
 /* ---- reading --------------------------------------------------------------------------- */
 
+/*
+ * The library answers some of what it reads (a wish for new keys, or to shake hands again) though
+ * the socket is full, and no deadline runs while a response is being made. What is more than a
+ * batch and a few answers, the client does not mean to read.
+ */
+static bool
+is_flooded(struct ymo_tlsconn *t)
+{
+    if (t->out.len < 2 * (size_t)YMO_TLS_BATCH)
+        return false;
+    ymo_info("conn %llu: %s: closed: TLS: the client does not read what it asks for",
+             (unsigned long long)t->c->serial, t->c->remote_addr);
+    return true;
+}
+
 /* > 0 plaintext; 0 nothing (more). */
 static size_t
 open_records(struct ymo_tlsconn *t, char *dst, size_t n)
@@ -182,6 +197,8 @@ tls_read(struct ymo_conn *c, void *dst, size_t n)
     int rc = ymo_tlsrecord_keep(t);
     if (rc == YMO_OK && (t->io->out.len > 0 || t->out.len > 0)) {
         rc = ymo_tlsrecord_send(t, false);
+        if (rc == YMO_EAGAIN && is_flooded(t))
+            return YMO_ECLOSED;
         if (rc == YMO_EAGAIN) {
             want_write(c);
             rc = YMO_OK;

@@ -445,6 +445,33 @@ new_keys(void)
     finish();
 }
 
+/* Each of them is answered; whoever does not read the answers must not have us keep them. */
+static void
+answers_that_nobody_reads(void)
+{
+    enum { MOST = 20000, AT_ONCE = 500 };
+    struct ymo_tls_client other;
+    int n = 0;
+    init();
+    s.n_workers = 2;
+    REQUIRE(begin(13));
+    ymo_tls_client_close(&c);
+    REQUIRE(dial(&other, 13, 0));
+    REQUIRE(dial(&c, 13, 4096));
+    CHECK(ymo_http_client_say(&c.http, GET("/long?8000000"))); /* fills the socket */
+    for (int i = 0; i < 20; i++)
+        CHECK(ymo_test_server_hello(&other.http));
+    for (bool there = true; there && n < MOST; n += AT_ONCE) {
+        for (int i = 0; i < AT_ONCE; i++)
+            REQUIRE(ymo_tls_client_new_keys(&c, &bytes));
+        there = send_bytes();
+    }
+    CHECK(n < MOST);
+    CHECK(ymo_test_server_hello(&other.http));
+    ymo_tls_client_close(&other);
+    finish();
+}
+
 static void
 no_renegotiation(void)
 {
@@ -467,4 +494,4 @@ no_renegotiation(void)
 YMO_SUITE(tlsrecord, each_kind_of_answer, keep_alive_and_close, pipelining, cut_everywhere,
           large_both_ways, slow_reader, write_deadline, end_inside_a_body, end_after_a_request,
           end_between_requests, idle_connections_are_told, broken_responses, new_keys,
-          no_renegotiation);
+          answers_that_nobody_reads, no_renegotiation);
