@@ -573,6 +573,8 @@ ymo_conn_deadline(struct ymo_conn *c, bool progress)
         keep = true;
     } else if (c->out) {
         kind = YMO_DEADLINE_WRITE;
+        if (progress || c->deadline.kind != kind)
+            c->unacked = ymo_writer_unacked(c);
     } else if (c->receiving) {
         kind = c->paused || c->receiving->want_continue ? YMO_DEADLINE_NONE : YMO_DEADLINE_BODY;
     } else if (c->n_exchanges > 0) {

@@ -49,6 +49,7 @@ struct ymo_conn {
     uint32_t n_exchanges;
     uint64_t serial;   /* for the log */
     double body_since; /* ymo_deadlines_now: the body being read, or the lingering, began */
+    int unacked;       /* ymo_writer_unacked when the deadline of writing was last moved */
     ev_io rd, wr;
     struct ymo_deadline deadline;
     struct ymo_list node;      /* the reactor's list of connections */

@@ -112,6 +112,8 @@ void ymo_writer_pump(struct ymo_conn *c);
 /* The output queue of `c`, made when there is none; NULL when out of memory. */
 struct ymo_outq *ymo_writer_outq(struct ymo_conn *c);
 void ymo_writer_drop_outq(struct ymo_conn *c);
+/* Bytes that the socket has taken and the peer has not; 0 where the system does not say. */
+int ymo_writer_unacked(const struct ymo_conn *c);
 /* What a head written now has to say. */
 struct ymo_codec_out ymo_writer_out(struct ymo_reactor *r, bool close);
 

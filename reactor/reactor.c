@@ -137,6 +137,12 @@ expired(void *arg, struct ymo_deadline *d)
         ymo_conn_finish(c, false);
         break;
     case YMO_DEADLINE_WRITE:
+        /* A full socket takes no more before a third of it is free: megabytes, of which a slow
+         * client can read for minutes. */
+        if (ymo_writer_unacked(c) < c->unacked) {
+            ymo_conn_deadline(c, true);
+            break;
+        }
         ymo_info("conn %llu: %s: closed: the client took nothing for write_timeout",
                  (unsigned long long)c->serial, c->remote_addr);
         ymo_conn_kill(c);

@@ -6,7 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
 
 enum { TURN_BYTES = 4 * 1024 * 1024, FILE_PIECE = 1024 * 1024 };
 
@@ -57,6 +61,19 @@ ymo_writer_drop_outq(struct ymo_conn *c)
     }
     ymo_buf_free(&q->bytes);
     free(q);
+}
+
+int
+ymo_writer_unacked(const struct ymo_conn *c)
+{
+    int n = 0;
+#ifdef SIOCOUTQ
+    if (ioctl(c->fd, SIOCOUTQ, &n) != 0)
+        n = 0;
+#else
+    (void)c;
+#endif
+    return n;
 }
 
 /* ---- messages to segments -------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 import resource
 import select
 import socket
+import time
 
 import pytest
 
@@ -172,6 +173,17 @@ def test_write_timeout(serve, connect, gate):
     assert connect(server).request().status == 200
     with pytest.raises(AssertionError):
         client.response()
+
+
+def test_write_timeout_of_a_slow_reader(serve, connect):
+    """A client that reads slowly, but reads, is waited for: its socket's buffer is large."""
+    server = serve("responses:app", "--write-timeout", "1")
+    client = connect(server, rcvbuf=4096).get("/huge")
+    for _ in range(40):
+        client.buffer += client.sock.recv(4000)
+        time.sleep(0.1)
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    assert len(client.response().body) == 8_000_000
 
 
 # ---- numbers ----

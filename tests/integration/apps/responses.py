@@ -178,6 +178,7 @@ ROUTES = {
     "/latin1": status(200, [("X-Latin", "caf\xe9")]),
     "/no_headers": status(200, []),
     "/big": with_start(PLAIN, lambda: [b"b" * 300_000]),
+    "/huge": with_start(PLAIN, lambda: [b"h" * 8_000_000]),
 }
 
 
