@@ -119,11 +119,26 @@ ymo_request_get(const struct ymo_request *req, enum ymo_var id)
     return pair ? pair->value : ymo_slice_of("", 0);
 }
 
+/* `path` as one run of bytes with what a front end has split off. data NULL: no memory. */
+static struct ymo_slice
+whole_path(struct ymo_request *req, const struct ymo_pair *script, const struct ymo_pair *path)
+{
+    struct ymo_slice info = path && path->value.len ? path->value : ymo_slice_of("", 0);
+    if (!script || script->value.len == 0)
+        return info;
+    char *mem = ymo_arena_alloc(req->arena, script->value.len + info.len);
+    if (!mem)
+        return ymo_slice_of(NULL, 0);
+    memcpy(mem, script->value.data, script->value.len);
+    if (info.len)
+        memcpy(mem + script->value.len, info.data, info.len);
+    return ymo_slice_of(mem, script->value.len + info.len);
+}
+
 int
 ymo_request_mount(struct ymo_request *req, struct ymo_slice prefix)
 {
     struct ymo_pair *path = ymo_request_find(req, YMO_VAR_PATH_INFO);
-    struct ymo_slice full = path ? path->value : ymo_slice_of("", 0);
     struct ymo_pair *script = ymo_request_find(req, YMO_VAR_SCRIPT_NAME);
 
     if (prefix.len == 0) /* what a front end said about itself stands */
@@ -131,6 +146,9 @@ ymo_request_mount(struct ymo_request *req, struct ymo_slice prefix)
                       : ymo_request_add(req, YMO_VAR_SCRIPT_NAME, ymo_slice_of("", 0),
                                         ymo_slice_of("", 0));
 
+    struct ymo_slice full = whole_path(req, script, path);
+    if (!full.data)
+        return YMO_ENOMEM;
     /* "OPTIONS *" asks about the server as a whole: it has no path to be outside with. */
     bool whole_server = ymo_slice_eq(ymo_request_get(req, YMO_VAR_REQUEST_URI), YMO_SLICE("*"));
     if (!whole_server || full.len) {
@@ -138,8 +156,13 @@ ymo_request_mount(struct ymo_request *req, struct ymo_slice prefix)
             return YMO_EINVAL;
         if (full.len > prefix.len && full.data[prefix.len] != '/')
             return YMO_EINVAL;
-        path->value = ymo_slice_of(full.data + prefix.len, full.len - prefix.len);
+        full = ymo_slice_of(full.data + prefix.len, full.len - prefix.len);
+        if (path)
+            path->value = full;
+        else if (ymo_request_add(req, YMO_VAR_PATH_INFO, ymo_slice_of("", 0), full) < 0)
+            return YMO_ENOMEM;
     }
+    script = ymo_request_find(req, YMO_VAR_SCRIPT_NAME); /* an added variable moves the others */
     if (script) {
         script->value = prefix;
         return YMO_OK;

@@ -60,8 +60,9 @@ struct ymo_pair *ymo_request_find_name(const struct ymo_request *req, struct ymo
 struct ymo_slice ymo_request_get(const struct ymo_request *req, enum ymo_var id);
 
 /*
- * Mount the application at `prefix` ("/app", no trailing slash; empty = the root): PATH_INFO must
- * be the prefix itself or begin with it and a slash. Sets SCRIPT_NAME, strips it from PATH_INFO.
+ * Mount the application at `prefix` ("/app", no trailing slash; empty: as the front end says, or
+ * the root): the whole path, that is SCRIPT_NAME, if a front end gave one, and PATH_INFO, must be
+ * the prefix itself or begin with it and a slash. Splits it there into SCRIPT_NAME and PATH_INFO.
  * 0; YMO_EINVAL when the path is outside the mount (answer 404); YMO_ENOMEM.
  */
 int ymo_request_mount(struct ymo_request *req, struct ymo_slice prefix) YMO_MUST_CHECK;

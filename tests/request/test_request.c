@@ -161,19 +161,37 @@ mounts(void)
     ymo_test_context(NULL);
 }
 
+/* What a front end has split somewhere else, or not at all, is one path. */
 static void
-mount_replaces_and_keeps(void)
+mounts_behind_a_front_end(void)
 {
-    begin();
-    add(YMO_VAR_SCRIPT_NAME, "/front");
-    add(YMO_VAR_PATH_INFO, "/app/x");
-    CHECK_INT(ymo_request_mount(&req, YMO_SLICE("")), 0);
-    CHECK_SLICE(ymo_request_get(&req, YMO_VAR_SCRIPT_NAME), "/front");
-    CHECK_INT(ymo_request_mount(&req, YMO_SLICE("/app")), 0);
-    CHECK_SLICE(ymo_request_get(&req, YMO_VAR_SCRIPT_NAME), "/app");
-    CHECK_SLICE(ymo_request_get(&req, YMO_VAR_PATH_INFO), "/x");
-    CHECK_INT(req.n_vars, 2);
-    ymo_arena_free(&arena);
+    static const struct {
+        const char *front, *path, *prefix;
+        int rc;
+        const char *script, *rest;
+    } rows[] = {
+        {"/front", "/app/x", "", 0, "/front", "/app/x"},
+        {"", "/app/x", "/app", 0, "/app", "/x"},
+        {"/app", "/x", "/app", 0, "/app", "/x"},
+        {"/app", "", "/app", 0, "/app", ""},
+        {"/a", "/b/c", "/a/b", 0, "/a/b", "/c"},
+        {"/a/b", "/c", "/a", 0, "/a", "/b/c"},
+        {"/a/b", "", "/a", 0, "/a", "/b"},
+        {"/front", "/app/x", "/app", YMO_EINVAL, "/front", "/app/x"},
+        {"/app", "x", "/app", YMO_EINVAL, "/app", "x"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ymo_test_context("%s and %s at %s", rows[i].front, rows[i].path, rows[i].prefix);
+        begin();
+        add(YMO_VAR_SCRIPT_NAME, rows[i].front);
+        add(YMO_VAR_PATH_INFO, rows[i].path);
+        CHECK_INT(ymo_request_mount(&req, ymo_slice_str(rows[i].prefix)), rows[i].rc);
+        CHECK_SLICE(ymo_request_get(&req, YMO_VAR_SCRIPT_NAME), rows[i].script);
+        CHECK_SLICE(ymo_request_get(&req, YMO_VAR_PATH_INFO), rows[i].rest);
+        CHECK_INT(req.n_vars, 2);
+        ymo_arena_free(&arena);
+    }
+    ymo_test_context(NULL);
 }
 
 static void
@@ -189,4 +207,4 @@ mount_takes_the_whole_server(void)
 }
 
 YMO_SUITE(request, adds_and_finds, grows, joins_repeated_headers, joins_in_linear_memory,
-          tells_when_memory_ends, mounts, mount_replaces_and_keeps, mount_takes_the_whole_server);
+          tells_when_memory_ends, mounts, mounts_behind_a_front_end, mount_takes_the_whole_server);
