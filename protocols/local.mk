@@ -4,11 +4,20 @@
 noinst_LIBRARIES += protocols/libprotocols.a
 protocols_libprotocols_a_CPPFLAGS = $(YMO_CPPFLAGS)
 protocols_libprotocols_a_SOURCES = \
+	protocols/cgi/cgi.h \
+	protocols/cgi/cgi_finish.c \
+	protocols/cgi/cgi_head.c \
+	protocols/cgi/cgi_path.c \
+	protocols/cgi/cgi_vars.c \
 	protocols/codec.c \
 	protocols/codec.h \
+	protocols/headtext.c \
+	protocols/headtext.h \
 	protocols/http1/http1.c \
 	protocols/http1/http1.h \
 	protocols/http1/http1_chunk.c \
+	protocols/http1/http1_chunk.h \
+	protocols/http1/http1_class.h \
 	protocols/http1/http1_head.c \
 	protocols/http1/http1_parse.c \
 	protocols/http1/http1_state.h \

@@ -332,7 +332,7 @@ ymo_reactor_create(const struct ymo_reactor_config *cfg, struct ymo_reactor **r_
     ymo_list_init(&r->dead);
     r->accept_complained = -3600;
     r->date_at = (time_t)-1;
-    r->in_max = YMO_SCRATCH;
+    r->in_max = YMO_SCRATCH + 4096; /* the largest packet of uwsgi, the largest record of FastCGI */
     if (r->in_max < cfg->limits.header_bytes + 4096)
         r->in_max = cfg->limits.header_bytes + 4096;
     ymo_mailbox_init(&r->mailbox, wake_loop, r);

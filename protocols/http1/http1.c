@@ -145,7 +145,7 @@ feed_chunks(struct ymo_http1 *h, struct ymo_slice in, struct ymo_codec_event *ev
     struct ymo_http1_bad b = {0, NULL};
     struct ymo_slice piece = {NULL, 0};
     bool end = false;
-    size_t n = ymo_http1_chunk_scan(h, in, &piece, &end, &b);
+    size_t n = ymo_http1_chunk_scan(&h->chunk, in, &piece, &end, &b);
     if (n == 0) /* to the parser, no bytes would be the end of the input */
         return b.status ? bad(h, ev, b) : 0;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The chunk scanner (RFC 9112 7.1). The parser reads the same bytes afterwards and has to agree;
- * alone it would let pass other bytes than CRLF around the data and extensions without end.
+ * The chunk scanner (RFC 9112 7.1). For http, the parser reads the same bytes afterwards and has to
+ * agree; alone it would let pass other bytes than CRLF around the data and extensions without end.
  */
-#include "protocols/http1/http1_state.h"
+#include "protocols/http1/http1_chunk.h"
 
 enum {
     MAX_DIGITS = 16,       /* leading zeros included */
@@ -28,11 +28,9 @@ enum chunk_state {
 };
 
 void
-ymo_http1_chunk_begin(struct ymo_http1 *h)
+ymo_http1_chunk_begin(struct ymo_http1_chunk *k, const struct ymo_codec_limits *limits)
 {
-    h->chunk = SIZE_FIRST;
-    h->left = h->total = h->exts = 0;
-    h->count = h->fields = 0;
+    *k = (struct ymo_http1_chunk){.limits = limits, .state = SIZE_FIRST};
 }
 
 static void
@@ -42,138 +40,138 @@ refuse(struct ymo_http1_bad *b, int status, const char *why)
 }
 
 static uint64_t
-room(const struct ymo_http1 *h)
+room(const struct ymo_http1_chunk *k)
 {
-    uint64_t max = h->env->limits->max_body;
-    return (max == 0 || max > INT64_MAX ? INT64_MAX : max) - h->total;
+    uint64_t max = k->limits->max_body;
+    return (max == 0 || max > INT64_MAX ? INT64_MAX : max) - k->total;
 }
 
 /* Refused at the digit that makes it too large: no later one can mend it. */
 static void
-size_digit(struct ymo_http1 *h, char c, struct ymo_http1_bad *b)
+size_digit(struct ymo_http1_chunk *k, char c, struct ymo_http1_bad *b)
 {
-    if (h->count == MAX_DIGITS) {
+    if (k->count == MAX_DIGITS) {
         refuse(b, 400, "chunk size too long");
         return;
     }
-    h->count++;
-    h->left = h->left << 4 | ymo_http1_hex_value(c);
-    if (h->left > room(h))
+    k->count++;
+    k->left = k->left << 4 | ymo_http1_hex_value(c);
+    if (k->left > room(k))
         refuse(b, 413, "chunked body larger than max_body");
 }
 
 static void
-ext_byte(struct ymo_http1 *h, char c, struct ymo_http1_bad *b)
+ext_byte(struct ymo_http1_chunk *k, char c, struct ymo_http1_bad *b)
 {
     if (ymo_http1_is(c, YMO_HTTP1_CTL))
         refuse(b, 400, "control byte in a chunk extension");
-    else if (++h->count > MAX_EXT || ++h->exts > FREE_EXTS + h->total)
+    else if (++k->count > MAX_EXT || ++k->exts > FREE_EXTS + k->total)
         refuse(b, 400, "chunk extensions too long");
 }
 
 static void
-trailer_byte(struct ymo_http1 *h, char c, struct ymo_http1_bad *b)
+trailer_byte(struct ymo_http1_chunk *k, char c, struct ymo_http1_bad *b)
 {
-    if (++h->count > h->env->limits->header_bytes) {
+    if (++k->count > k->limits->header_bytes) {
         refuse(b, 431, "trailers too large");
-    } else if (h->chunk == FIELD_FIRST) {
+    } else if (k->state == FIELD_FIRST) {
         if (c == '\r') {
-            h->chunk = LAST_LF;
+            k->state = LAST_LF;
         } else if (!ymo_http1_is(c, YMO_HTTP1_TCHAR)) {
             refuse(b, 400, "malformed trailer");
-        } else if (h->fields++ == h->env->limits->headers) {
+        } else if (k->fields++ == k->limits->headers) {
             refuse(b, 431, "too many trailer fields");
         } else {
-            h->chunk = FIELD_NAME;
+            k->state = FIELD_NAME;
         }
-    } else if (h->chunk == FIELD_NAME) {
+    } else if (k->state == FIELD_NAME) {
         if (c == ':')
-            h->chunk = FIELD_VALUE;
+            k->state = FIELD_VALUE;
         else if (!ymo_http1_is(c, YMO_HTTP1_TCHAR))
             refuse(b, 400, "malformed trailer");
-    } else if (h->chunk == FIELD_VALUE) {
+    } else if (k->state == FIELD_VALUE) {
         if (c == '\r')
-            h->chunk = FIELD_LF;
+            k->state = FIELD_LF;
         else if (ymo_http1_is(c, YMO_HTTP1_CTL))
             refuse(b, 400, "control byte in a trailer");
     } else { /* FIELD_LF */
         if (c != '\n')
             refuse(b, 400, "bare CR in a trailer");
-        h->chunk = FIELD_FIRST;
+        k->state = FIELD_FIRST;
     }
 }
 
 size_t
-ymo_http1_chunk_scan(struct ymo_http1 *h, struct ymo_slice in, struct ymo_slice *piece_r,
+ymo_http1_chunk_scan(struct ymo_http1_chunk *k, struct ymo_slice in, struct ymo_slice *piece_r,
                      bool *end_r, struct ymo_http1_bad *b)
 {
     for (size_t i = 0; i < in.len; i++) {
         char c = in.data[i];
-        switch ((enum chunk_state)h->chunk) {
+        switch ((enum chunk_state)k->state) {
         case SIZE_FIRST:
-            h->left = h->count = 0;
-            h->chunk = SIZE;
+            k->left = k->count = 0;
+            k->state = SIZE;
             if (ymo_http1_is(c, YMO_HTTP1_HEX))
-                size_digit(h, c, b);
+                size_digit(k, c, b);
             else
                 refuse(b, 400, "malformed chunk size");
             break;
         case SIZE:
             if (ymo_http1_is(c, YMO_HTTP1_HEX)) {
-                size_digit(h, c, b);
+                size_digit(k, c, b);
                 break;
             }
-            h->total += h->left;
-            h->count = 0;
-            h->chunk = c == '\r' ? SIZE_LF : c == ';' ? EXT : EXT_SPACE;
+            k->total += k->left;
+            k->count = 0;
+            k->state = c == '\r' ? SIZE_LF : c == ';' ? EXT : EXT_SPACE;
             if (c != '\r' && c != ';' && c != ' ')
                 refuse(b, 400, "malformed chunk size");
             break;
         case EXT_SPACE:
-            ext_byte(h, c, b);
+            ext_byte(k, c, b);
             if (c == ';')
-                h->chunk = EXT;
+                k->state = EXT;
             else if (c != ' ')
                 refuse(b, 400, "malformed chunk extension");
             break;
         case EXT:
             if (c == '\r')
-                h->chunk = SIZE_LF;
+                k->state = SIZE_LF;
             else
-                ext_byte(h, c, b);
+                ext_byte(k, c, b);
             break;
         case SIZE_LF:
             if (c != '\n')
                 refuse(b, 400, "bare CR in a chunk size line");
-            h->count = 0;
-            h->chunk = h->left ? DATA : FIELD_FIRST;
+            k->count = 0;
+            k->state = k->left ? DATA : FIELD_FIRST;
             break;
         case DATA: {
-            size_t n = in.len - i < h->left ? in.len - i : (size_t)h->left;
-            h->left -= n;
-            if (h->left == 0)
-                h->chunk = DATA_CR;
+            size_t n = in.len - i < k->left ? in.len - i : (size_t)k->left;
+            k->left -= n;
+            if (k->left == 0)
+                k->state = DATA_CR;
             *piece_r = ymo_slice_of(in.data + i, n);
             return i + n;
         }
         case DATA_CR:
             if (c != '\r')
                 refuse(b, 400, "chunk data does not end with CRLF");
-            h->chunk = DATA_LF;
+            k->state = DATA_LF;
             break;
         case DATA_LF:
             if (c != '\n')
                 refuse(b, 400, "chunk data does not end with CRLF");
-            h->chunk = SIZE_FIRST;
+            k->state = SIZE_FIRST;
             break;
         case FIELD_FIRST:
         case FIELD_NAME:
         case FIELD_VALUE:
         case FIELD_LF:
-            trailer_byte(h, c, b);
+            trailer_byte(k, c, b);
             break;
         case LAST_LF:
-            if (++h->count > h->env->limits->header_bytes) {
+            if (++k->count > k->limits->header_bytes) {
                 refuse(b, 431, "trailers too large");
                 break;
             }

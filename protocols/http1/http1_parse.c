@@ -281,7 +281,7 @@ set_framing(struct parse *ps)
     if (chunked) {
         req->content_length = -1;
         h->phase = YMO_HTTP1_CHUNKS;
-        ymo_http1_chunk_begin(h);
+        ymo_http1_chunk_begin(&h->chunk, h->env->limits);
     } else {
         req->content_length = (int64_t)ps->length;
         h->left = ps->length;

@@ -7,6 +7,7 @@
 #define YMO_PROTOCOLS_HTTP1_HTTP1_STATE_H
 
 #include "protocols/codec.h"
+#include "protocols/http1/http1_chunk.h"
 
 #include <http_parser.h>
 #include <stdbool.h>
@@ -29,49 +30,17 @@ struct ymo_http1 {
     size_t line;    /* head: where the current line begins; 0 = the request line */
     uint32_t fields;
 
-    uint64_t left;     /* body: bytes to come, of the body or of the current chunk */
-    uint64_t total;    /* chunks: body bytes announced so far */
-    uint64_t exts;     /* chunks: bytes of extensions so far */
-    uint32_t count;    /* chunks: digits, or extension bytes, of this line; bytes of trailers */
-    uint8_t chunk;     /* enum in http1_chunk.c */
-    uint8_t phase;     /* enum ymo_http1_phase */
-    uint8_t blanks;    /* empty lines skipped before this request */
-    bool started;      /* the first byte of a request was seen */
-    bool head_only;    /* HEAD */
-    bool http10;       /* the client speaks 1.0 */
-    bool keep_alive;   /* the client lets the connection live on, and so do we so far */
-    bool chunked_body; /* our response is in chunks */
-    bool until_close;  /* our response ends with the connection */
+    uint64_t left;                /* body of an announced length: bytes to come */
+    struct ymo_http1_chunk chunk; /* chunked body */
+    uint8_t phase;                /* enum ymo_http1_phase */
+    uint8_t blanks;               /* empty lines skipped before this request */
+    bool started;                 /* the first byte of a request was seen */
+    bool head_only;               /* HEAD */
+    bool http10;                  /* the client speaks 1.0 */
+    bool keep_alive;              /* the client lets the connection live on, and so do we so far */
+    bool chunked_body;            /* our response is in chunks */
+    bool until_close;             /* our response ends with the connection */
 };
-
-/* A refusal; `why` is static. */
-struct ymo_http1_bad {
-    int status;
-    const char *why;
-};
-
-/* Bits of ymo_http1_class. */
-enum {
-    YMO_HTTP1_TCHAR = 1,  /* token (RFC 9110 5.6.2) */
-    YMO_HTTP1_URI = 2,    /* visible ASCII: what a request-target may hold for us */
-    YMO_HTTP1_HOST = 4,   /* reg-name, except '%' (RFC 3986 3.2.2) */
-    YMO_HTTP1_HEX = 8,    /* hexadecimal digit */
-    YMO_HTTP1_CTL = 16,   /* control byte other than TAB: never inside a field line */
-    YMO_HTTP1_DIGIT = 32, /* decimal digit */
-};
-extern const uint8_t ymo_http1_class[256];
-
-static inline bool
-ymo_http1_is(char c, unsigned bits)
-{
-    return (ymo_http1_class[(unsigned char)c] & bits) != 0;
-}
-
-static inline unsigned
-ymo_http1_hex_value(char c)
-{
-    return c <= '9' ? (unsigned)c - '0' : ((unsigned)c | 0x20u) - 'a' + 10;
-}
 
 /*
  * Look for the end of the head that begins at `in`, checking its lines and limits on the way. The
@@ -103,15 +72,6 @@ struct ymo_slice ymo_http1_target_decode(struct ymo_slice path, struct ymo_arena
  */
 bool ymo_http1_target_host(struct ymo_slice value, struct ymo_slice *host_r,
                            struct ymo_slice *port_r);
-
-/*
- * Scan a chunked body up to and including the next piece of data, which is returned in *piece_r
- * (inside `in`), or its end, which sets *end_r. Returns the bytes covered; fewer than in.len only
- * when there is a piece or the end, or when the next byte is what bad_r refuses.
- */
-size_t ymo_http1_chunk_scan(struct ymo_http1 *h, struct ymo_slice in, struct ymo_slice *piece_r,
-                            bool *end_r, struct ymo_http1_bad *bad_r);
-void ymo_http1_chunk_begin(struct ymo_http1 *h);
 
 /* ops->head, frame, unframe, end, fail, proceed. */
 int ymo_http1_write_head(void *state, uint32_t id, const struct ymo_response *resp,

@@ -1,51 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Responses (RFC 9112 4 and 6). */
+#include "protocols/headtext.h"
 #include "protocols/http1/http1_state.h"
 
 #include <stdint.h>
-
-static char *
-put(char *at, struct ymo_slice s)
-{
-    if (s.len)
-        memcpy(at, s.data, s.len);
-    return at + s.len;
-}
-#define PUT(at, literal) put((at), YMO_SLICE(literal))
-
-static char *
-put_field(char *at, struct ymo_slice name, struct ymo_slice value)
-{
-    at = put(at, name);
-    at = PUT(at, ": ");
-    at = put(at, value);
-    return PUT(at, "\r\n");
-}
-
-static char *
-put_decimal(char *at, uint64_t n)
-{
-    char digits[20];
-    size_t i = sizeof(digits);
-    do {
-        digits[--i] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n);
-    return put(at, ymo_slice_of(digits + i, sizeof(digits) - i));
-}
 
 /* Status line; 16 bytes more than the reason. */
 static char *
 put_status(char *at, int status, struct ymo_slice reason)
 {
-    YMO_ASSERT(status >= 100 && status <= 999);
-    at = PUT(at, "HTTP/1.1 ");
-    *at++ = (char)('0' + status / 100);
-    *at++ = (char)('0' + status / 10 % 10);
-    *at++ = (char)('0' + status % 10);
-    *at++ = ' '; /* also before an empty reason (RFC 9112 4) */
-    at = put(at, reason);
-    return PUT(at, "\r\n");
+    at = YMO_HEADTEXT_PUT(at, "HTTP/1.1 ");
+    at = ymo_headtext_status(at, status); /* with a space before an empty reason (RFC 9112 4) */
+    at = ymo_headtext_put(at, reason);
+    return YMO_HEADTEXT_PUT(at, "\r\n");
 }
 
 /* Persistence is what 1.1 takes for granted and 1.0 must be told (RFC 9112 9.3). */
@@ -53,8 +20,8 @@ static char *
 put_connection(char *at, const struct ymo_http1 *h)
 {
     if (!h->keep_alive)
-        return PUT(at, "Connection: close\r\n");
-    return h->http10 ? PUT(at, "Connection: keep-alive\r\n") : at;
+        return YMO_HEADTEXT_PUT(at, "Connection: close\r\n");
+    return h->http10 ? YMO_HEADTEXT_PUT(at, "Connection: keep-alive\r\n") : at;
 }
 
 #define HSTS YMO_SLICE("Strict-Transport-Security")
@@ -109,27 +76,27 @@ ymo_http1_write_head(void *state, uint32_t id, const struct ymo_response *resp,
 
     char *start = ymo_buf_room(dst), *at = put_status(start, resp->status, resp->reason);
     for (uint32_t i = 0; i < resp->n_headers; i++)
-        at = put_field(at, resp->headers[i].name, resp->headers[i].value);
+        at = ymo_headtext_field(at, resp->headers[i].name, resp->headers[i].value);
     if (!resp->has_date && out->date.len)
-        at = put_field(at, YMO_SLICE("Date"), out->date);
+        at = ymo_headtext_field(at, YMO_SLICE("Date"), out->date);
     if (!resp->has_server && out->server.len)
-        at = put_field(at, YMO_SLICE("Server"), out->server);
+        at = ymo_headtext_field(at, YMO_SLICE("Server"), out->server);
     if (hsts.len)
-        at = put_field(at, HSTS, hsts);
+        at = ymo_headtext_field(at, HSTS, hsts);
     if (resp->status == 204) {
         /* Neither is allowed (RFC 9110 8.6, RFC 9112 6.1). */
     } else if (told) {
-        at = PUT(at, "Content-Length: ");
-        at = put_decimal(at, (uint64_t)resp->content_length);
-        at = PUT(at, "\r\n");
+        at = YMO_HEADTEXT_PUT(at, "Content-Length: ");
+        at = ymo_headtext_decimal(at, (uint64_t)resp->content_length);
+        at = YMO_HEADTEXT_PUT(at, "\r\n");
     } else if (h->chunked_body) {
-        at = PUT(at, "Transfer-Encoding: chunked\r\n");
+        at = YMO_HEADTEXT_PUT(at, "Transfer-Encoding: chunked\r\n");
     } else if (resp->no_body && !h->head_only && resp->status != 304) {
         /* Nothing else would tell the client that nothing follows. */
-        at = PUT(at, "Content-Length: 0\r\n");
+        at = YMO_HEADTEXT_PUT(at, "Content-Length: 0\r\n");
     }
     at = put_connection(at, h);
-    at = PUT(at, "\r\n");
+    at = YMO_HEADTEXT_PUT(at, "\r\n");
     ymo_buf_commit(dst, (size_t)(at - start));
     return YMO_OK;
 }
@@ -175,47 +142,6 @@ ymo_http1_write_proceed(void *state, uint32_t id, struct ymo_buf *dst)
     return ymo_buf_append_slice(dst, YMO_SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
-static struct ymo_slice
-reason_of(int status)
-{
-    switch (status) {
-    case 400:
-        return YMO_SLICE("Bad Request");
-    case 403:
-        return YMO_SLICE("Forbidden");
-    case 404:
-        return YMO_SLICE("Not Found");
-    case 405:
-        return YMO_SLICE("Method Not Allowed");
-    case 408:
-        return YMO_SLICE("Request Timeout");
-    case 411:
-        return YMO_SLICE("Length Required");
-    case 413:
-        return YMO_SLICE("Content Too Large");
-    case 414:
-        return YMO_SLICE("URI Too Long");
-    case 417:
-        return YMO_SLICE("Expectation Failed");
-    case 431:
-        return YMO_SLICE("Request Header Fields Too Large");
-    case 500:
-        return YMO_SLICE("Internal Server Error");
-    case 501:
-        return YMO_SLICE("Not Implemented");
-    case 502:
-        return YMO_SLICE("Bad Gateway");
-    case 503:
-        return YMO_SLICE("Service Unavailable");
-    case 504:
-        return YMO_SLICE("Gateway Timeout");
-    case 505:
-        return YMO_SLICE("HTTP Version Not Supported");
-    default:
-        return YMO_SLICE("Error");
-    }
-}
-
 int
 ymo_http1_write_fail(void *state, uint32_t id, int status, const struct ymo_codec_out *out,
                      struct ymo_buf *dst)
@@ -227,7 +153,7 @@ ymo_http1_write_fail(void *state, uint32_t id, int status, const struct ymo_code
         h->keep_alive = false;
     if (status == 0)
         return YMO_OK;
-    struct ymo_slice reason = reason_of(status);
+    struct ymo_slice reason = ymo_headtext_reason(status);
     struct ymo_slice hsts = policy(h, out);
     int rc =
         ymo_buf_reserve(dst, FIXED + 2 * reason.len + out->date.len + out->server.len + hsts.len);
@@ -235,20 +161,20 @@ ymo_http1_write_fail(void *state, uint32_t id, int status, const struct ymo_code
         return rc;
     char *start = ymo_buf_room(dst), *at = put_status(start, status, reason);
     if (out->date.len)
-        at = put_field(at, YMO_SLICE("Date"), out->date);
+        at = ymo_headtext_field(at, YMO_SLICE("Date"), out->date);
     if (out->server.len)
-        at = put_field(at, YMO_SLICE("Server"), out->server);
+        at = ymo_headtext_field(at, YMO_SLICE("Server"), out->server);
     if (hsts.len)
-        at = put_field(at, HSTS, hsts);
-    at = PUT(at, "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ");
-    at = put_decimal(at, 4 + reason.len + 1);
-    at = PUT(at, "\r\n");
+        at = ymo_headtext_field(at, HSTS, hsts);
+    at = YMO_HEADTEXT_PUT(at, "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ");
+    at = ymo_headtext_decimal(at, 4 + reason.len + 1);
+    at = YMO_HEADTEXT_PUT(at, "\r\n");
     at = put_connection(at, h);
-    at = PUT(at, "\r\n");
+    at = YMO_HEADTEXT_PUT(at, "\r\n");
     if (!h->head_only) { /* RFC 9110 9.3.2: its length all the same */
-        at = put_decimal(at, (uint64_t)status);
+        at = ymo_headtext_decimal(at, (uint64_t)status);
         *at++ = ' ';
-        at = put(at, reason);
+        at = ymo_headtext_put(at, reason);
         *at++ = '\n';
     }
     ymo_buf_commit(dst, (size_t)(at - start));

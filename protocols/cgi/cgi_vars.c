@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Which of a front end's variables the application gets to see. */
+#include "protocols/cgi/cgi.h"
+
+/*
+ * Variables that have no number with us and are not a header's. Everything else stays out: front
+ * ends also send parts of their own environment (PATH) and switches for themselves
+ * (proxy-nokeepalive), and names that begin with UWSGI_ are orders to another server, some of which
+ * name code to be run. SERVER_SOFTWARE is ours, as it is over HTTP.
+ */
+static const struct ymo_slice allowed[] = {
+    {"AUTH_TYPE", 9},
+    {"CONTEXT_DOCUMENT_ROOT", 21},
+    {"CONTEXT_PREFIX", 14},
+    {"DOCUMENT_ROOT", 13},
+    {"DOCUMENT_URI", 12},
+    {"GATEWAY_INTERFACE", 17},
+    {"HTTPS", 5},
+    {"PATH_TRANSLATED", 15},
+    {"REMOTE_HOST", 11},
+    {"REMOTE_IDENT", 12},
+    {"REMOTE_USER", 11},
+    {"REQUEST_SCHEME", 14},
+    {"SCRIPT_FILENAME", 15},
+    {"SERVER_ADDR", 11},
+    {"SERVER_ADMIN", 12},
+    {"UNIQUE_ID", 9},
+};
+
+static const struct ymo_slice allowed_prefixes[] = {{"GEOIP_", 6}, {"REDIRECT_", 9}, {"SSL_", 4}};
+
+static bool
+begins(struct ymo_slice s, struct ymo_slice prefix)
+{
+    return s.len > prefix.len && memcmp(s.data, prefix.data, prefix.len) == 0;
+}
+
+static bool
+is_allowed(struct ymo_slice key)
+{
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+        if (ymo_slice_eq(key, allowed[i]))
+            return true;
+    }
+    for (size_t i = 0; i < sizeof(allowed_prefixes) / sizeof(allowed_prefixes[0]); i++) {
+        if (begins(key, allowed_prefixes[i]))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Could the http codec have made this name of a header's? One that it could not is a mistake in
+ * the front end's configuration or a clever way around a check for the proper name.
+ */
+static bool
+is_header_name(struct ymo_slice key)
+{
+    for (size_t i = 0; i < key.len; i++) {
+        char c = key.data[i];
+        if (c <= 0x20 || c > 0x7e || c == '-' || c == '=' || c == ':' || (c >= 'a' && c <= 'z'))
+            return false;
+    }
+    return key.len > 5;
+}
+
+static int
+refuse(struct ymo_cgi *g, int status, const char *why)
+{
+    g->status = status;
+    g->why = why;
+    return -1;
+}
+
+static int
+done(struct ymo_cgi *g, int rc)
+{
+    return rc < 0 ? refuse(g, 503, "no memory for the request") : 0;
+}
+
+/* The last one counts. */
+static int
+replace(struct ymo_cgi *g, struct ymo_pair *pair, enum ymo_var id, struct ymo_slice key,
+        struct ymo_slice value)
+{
+    if (!pair)
+        return done(g, ymo_request_add(g->req, id, key, value));
+    pair->value = value;
+    pair->room = 0;
+    return 0;
+}
+
+static int
+take_header(struct ymo_cgi *g, enum ymo_var id, struct ymo_slice key, struct ymo_slice value)
+{
+    switch (id) {
+    case YMO_VAR_HTTP_TRANSFER_ENCODING:
+        /* What front ends have already decoded (nginx) and what they have not look alike here. */
+        g->chunked = !g->coded && ymo_slice_ieq(value, YMO_SLICE("chunked"));
+        g->coded = true;
+        return 0;
+    case YMO_VAR_HTTP_HOST:
+    case YMO_VAR_HTTP_AUTHORIZATION:
+        /* A joined one would be none; configured ones come after the client's. */
+        return replace(g, ymo_request_find(g->req, id), id, key, value);
+    case YMO_VAR_OTHER:
+        /*
+         * HTTP_PROXY is a proxy setting to many CGI-minded programs; type and length are CGI
+         * variables of their own (RFC 3875 4.1.18).
+         */
+        if (!is_header_name(key) || ymo_slice_eq(key, YMO_SLICE("HTTP_PROXY")) ||
+            ymo_slice_eq(key, YMO_SLICE("HTTP_CONTENT_TYPE")) ||
+            ymo_slice_eq(key, YMO_SLICE("HTTP_CONTENT_LENGTH")))
+            return 0;
+        break;
+    default:
+        break;
+    }
+    return done(g, ymo_request_add_header(g->req, id, key, value));
+}
+
+void
+ymo_cgi_begin(struct ymo_cgi *g, struct ymo_request *req, const struct ymo_codec_env *env)
+{
+    *g = (struct ymo_cgi){.req = req, .env = env};
+}
+
+int
+ymo_cgi_take(struct ymo_cgi *g, struct ymo_slice key, struct ymo_slice value)
+{
+    if (key.len == 0)
+        return refuse(g, 400, "a variable without a name");
+    if (++g->n > YMO_CGI_MAX_VARS)
+        return refuse(g, 431, "too many variables");
+    /* No client can send one through HTTP, and C code below the application stops there. */
+    if (value.len && memchr(value.data, 0, value.len))
+        return refuse(g, 400, "NUL in a variable");
+    if (value.len == 0)
+        value = YMO_SLICE(""); /* NULL means absent here */
+
+    enum ymo_var id = ymo_var_from_name(key);
+    if (id != YMO_VAR_OTHER && id < YMO_VAR_HTTP_HOST) {
+        g->meta[id] = value;
+        return 0;
+    }
+    if (begins(key, YMO_SLICE("HTTP_")))
+        return take_header(g, id, key, value);
+    if (ymo_slice_eq(key, YMO_SLICE("HTTPS")))
+        g->https = value;
+    else if (ymo_slice_eq(key, YMO_SLICE("REQUEST_SCHEME")))
+        g->request_scheme = value;
+    else if (ymo_slice_eq(key, YMO_SLICE("UWSGI_SCHEME")))
+        g->uwsgi_scheme = value;
+    if (!is_allowed(key))
+        return 0;
+    return replace(g, ymo_request_find_name(g->req, key), YMO_VAR_OTHER, key, value);
+}
