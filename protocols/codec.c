@@ -2,9 +2,11 @@
 #include "protocols/codec.h"
 
 #include "protocols/http1/http1.h"
+#include "protocols/uwsgi/uwsgi.h"
 
 static const struct ymo_codec_ops *const codecs[] = {
     &ymo_http1_ops,
+    &ymo_uwsgi_ops,
 };
 
 const struct ymo_codec_ops *

@@ -80,6 +80,9 @@ struct ymo_codec_ops {
      * bodies of an announced length. max_open is 1.
      */
     bool portable;
+    /* Peers do not close one direction alone: the end of what they send means that they are gone,
+     * and so does it for the exchanges that are open. */
+    bool eof_is_gone;
 
     /* `env` outlives the state. fini frees what the state owns (also mid-request). */
     void (*init)(void *state, const struct ymo_codec_env *env);

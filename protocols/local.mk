@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # A file of this folder is named in the list below, one a line, and nowhere else.
-# The codecs live in folders of their own (http1/) but share one archive.
+# The codecs live in folders of their own (http1/, uwsgi/) but share one archive.
 noinst_LIBRARIES += protocols/libprotocols.a
 protocols_libprotocols_a_CPPFLAGS = $(YMO_CPPFLAGS)
 protocols_libprotocols_a_SOURCES = \
@@ -22,4 +22,8 @@ protocols_libprotocols_a_SOURCES = \
 	protocols/http1/http1_parse.c \
 	protocols/http1/http1_state.h \
 	protocols/http1/http1_target.c \
-	protocols/http1/http1_write.c
+	protocols/http1/http1_write.c \
+	protocols/uwsgi/uwsgi.c \
+	protocols/uwsgi/uwsgi.h \
+	protocols/uwsgi/uwsgi_packet.c \
+	protocols/uwsgi/uwsgi_packet.h

@@ -252,7 +252,14 @@ static void
 at_eof(struct ymo_conn *c)
 {
     struct ymo_codec_event ev;
-    if (c->state != YMO_CONN_OPEN || is_full(c) || c->paused)
+    if (c->state != YMO_CONN_OPEN)
+        return;
+    if (c->codec->eof_is_gone && c->n_exchanges > 0 && !c->receiving) {
+        ymo_debug("conn %llu: the front end is gone", (unsigned long long)c->serial);
+        ymo_conn_kill(c);
+        return;
+    }
+    if (is_full(c) || c->paused)
         return; /* a half-closed client still gets the answers it asked for */
     c->codec->eof(c->codec_state, &ev);
     if (ev.what == YMO_CODEC_BAD)
