@@ -82,8 +82,10 @@ set_path(struct ymo_cgi *g)
     const char *why = NULL;
     int rc = ymo_cgi_path_split(g->meta[YMO_VAR_SCRIPT_NAME], g->meta[YMO_VAR_PATH_INFO], uri,
                                 g->path_is_full, g->req->arena, &path, &why);
+    if (rc == YMO_ENOMEM)
+        return refuse(g, 503, "no memory for the request");
     if (rc < 0)
-        return refuse(g, why ? 400 : 503, why ? why : "no memory for the request");
+        return refuse(g, 400, why);
     if (!query.data)
         query = ymo_cgi_path_query(uri);
     if (uri.len == 0) {

@@ -153,7 +153,6 @@ ymo_cgi_path_split(struct ymo_slice script, struct ymo_slice info, struct ymo_sl
     *why_r = "SCRIPT_NAME does not begin with a slash";
     if (script.len && script.data[0] != '/')
         return YMO_EINVAL;
-    *why_r = NULL;
 
     /* Apache has "/mount/" for what is right below the mount. */
     if (script.len && script.data[script.len - 1] == '/') {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whatever arrives, and however it is cut: the same requests or the same refusal come out. */
-#include "tests/protocols/http1_run.h"
+#include "protocols/http1/http1.h"
+#include "tests/protocols/codec_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const char *wrong = ymo_http1_run_corpus(data, size);
+    const char *wrong = ymo_codec_run_corpus(&ymo_http1_ops, data, size);
     if (wrong) {
         fprintf(stderr, "%s\n", wrong);
         abort();

@@ -15,8 +15,8 @@ FUZZ_LDFLAGS = -fsanitize=fuzzer
 
 tests_fuzz_fuzz_http1_SOURCES = \
 	tests/fuzz/fuzz_http1.c \
-	tests/protocols/http1_run.c \
-	tests/protocols/http1_run.h
+	tests/protocols/codec_run.c \
+	tests/protocols/codec_run.h
 tests_fuzz_fuzz_http1_LDADD = protocols/libprotocols.a request/librequest.a base/libbase.a $(HTTP_PARSER_LIBS)
 tests_fuzz_fuzz_http1_LDFLAGS = $(FUZZ_LDFLAGS)
 

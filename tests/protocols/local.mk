@@ -5,14 +5,17 @@ tests_unit_protocols_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_protocols_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) protocols/libprotocols.a request/librequest.a base/libbase.a \
 	$(HTTP_PARSER_LIBS)
 tests_unit_protocols_SOURCES = \
-	tests/protocols/http1_run.c \
-	tests/protocols/http1_run.h \
-	tests/protocols/http1_vector.c \
-	tests/protocols/http1_vector.h \
+	tests/protocols/codec_run.c \
+	tests/protocols/codec_run.h \
+	tests/protocols/codec_vector.c \
+	tests/protocols/codec_vector.h \
 	tests/protocols/test_http1_body.c \
 	tests/protocols/test_http1_corpus.c \
 	tests/protocols/test_http1_head.c \
 	tests/protocols/test_http1_limits.c \
 	tests/protocols/test_http1_vars.c \
-	tests/protocols/test_http1_write.c
+	tests/protocols/test_http1_write.c \
+	tests/protocols/test_uwsgi.c \
+	tests/protocols/uwsgi_make.c \
+	tests/protocols/uwsgi_make.h
 unit_programs += tests/unit-protocols

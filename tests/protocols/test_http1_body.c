@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where a body ends, and so where the next request begins (RFC 9112 6, 7). */
-#include "tests/protocols/http1_vector.h"
+#include "protocols/http1/http1.h"
+#include "tests/protocols/codec_vector.h"
 #include "tests/support/test.h"
 
 #define H                  "Host: a\r\n"
@@ -13,7 +14,7 @@
 static void
 lengths(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"none",
          POST("", ""),
          "POST /p" THEN,
@@ -86,7 +87,7 @@ lengths(void)
         {"head cut off", S("POST /p HTTP/1.1\r\n" H "\r"), "eof 400", {0}, {0}},
         {"one letter", S("G"), "eof 400", {0}, {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 #define TE(value) POST("Transfer-Encoding: " value "\r\n", "3\r\nabc\r\n0\r\n\r\n")
@@ -94,7 +95,7 @@ lengths(void)
 static void
 codings(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"chunked",
          TE("chunked"),
          "POST /p (abc)" THEN,
@@ -131,7 +132,7 @@ codings(void)
          {0},
          {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 #define X64  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
@@ -140,7 +141,7 @@ codings(void)
 static void
 chunks(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"none", CHUNKED("0\r\n\r\n"), "POST /p" THEN, {0}, {0}},
         {"several",
          CHUNKED("1\r\na\r\n00B\r\n0123456789a\r\n000\r\n\r\n"),
@@ -257,7 +258,7 @@ chunks(void)
          {0},
          {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 #define TRAILED(trailers) CHUNKED("1\r\na\r\n0\r\n" trailers "\r\n")
@@ -265,7 +266,7 @@ chunks(void)
 static void
 trailers(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"dropped", TRAILED("X: y\r\nZ:\r\n"), "POST /p (a)" THEN, {0}, {"HTTP_X", "HTTP_Z"}},
         {"that mean something in a head",
          TRAILED(
@@ -288,7 +289,7 @@ trailers(void)
         {"no name", TRAILED(": y\r\n"), "POST /p (a) cut; bad 400", {0}, {0}},
         {"NUL", TRAILED("X: \0\r\n"), "POST /p (a) cut; bad 400", {0}, {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 static void
@@ -299,7 +300,7 @@ extensions_are_capped_in_total(void)
     size_t n = 0;
     struct ymo_slice head =
         YMO_SLICE("POST /p HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n");
-    struct ymo_http1_vector row = {.what = "total", .brief = NULL};
+    struct ymo_codec_vector row = {.what = "total", .brief = NULL};
     static char brief[128];
     memcpy(input, head.data, head.len);
     n = head.len;
@@ -313,7 +314,7 @@ extensions_are_capped_in_total(void)
     /* 16 KiB are free: sixteen chunks pass, the seventeenth breaks the bound. */
     strcpy(brief, "POST /p (aaaaaaaaaaaaaaaa) cut; bad 400");
     row.brief = brief;
-    ymo_http1_vector_check(&row, 1, NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, &row, 1, NULL);
 
     /* The same overhead in proportion to the data is fine. */
     n = head.len;
@@ -331,13 +332,13 @@ extensions_are_capped_in_total(void)
     memset(large + 9, 'd', 20480);
     strcpy(large + 9 + 20480, ")");
     row.brief = large;
-    ymo_http1_vector_check(&row, 1, NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, &row, 1, NULL);
 }
 
 static void
 expectations(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"with a length",
          POST("Content-Length: 1\r\nExpect: 100-continue\r\n", "a"),
          "POST /p (a)" THEN,
@@ -381,7 +382,7 @@ expectations(void)
          {"content_length 1, https 0, head_only 0, expect 0"},
          {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 YMO_SUITE(http1_body, lengths, codings, chunks, trailers, extensions_are_capped_in_total,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The seeds of the fuzz target, and what it once found, on every `make check`. */
-#include "tests/protocols/http1_run.h"
+#include "protocols/http1/http1.h"
+#include "tests/protocols/codec_run.h"
 #include "tests/support/test.h"
 
 #include <dirent.h>
@@ -31,7 +32,7 @@ corpus_replays(void)
         for (unsigned mode = 0; size >= 2 && mode < 16; mode++) {
             ymo_test_context("%s, mode %u", e->d_name, mode);
             data[0] = (uint8_t)mode;
-            const char *wrong = ymo_http1_run_corpus(data, size);
+            const char *wrong = ymo_codec_run_corpus(&ymo_http1_ops, data, size);
             CHECK_STR(wrong ? wrong : "right", "right");
         }
         n++;

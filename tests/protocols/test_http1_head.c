@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a head may look like, and what is refused (RFC 9112 2, 3, 5). */
-#include "tests/protocols/http1_vector.h"
+#include "protocols/http1/http1.h"
+#include "tests/protocols/codec_vector.h"
 #include "tests/support/test.h"
 
 #define H           "Host: a\r\n"
@@ -11,7 +12,7 @@
 static void
 request_lines(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"plain", LINE("GET / HTTP/1.1"), "GET /", {"SERVER_PROTOCOL=HTTP/1.1"}, {0}},
         {"1.0", LINE("GET / HTTP/1.0"), "GET / close", {"SERVER_PROTOCOL=HTTP/1.0"}, {0}},
         {"1.2 is 1.1", LINE("GET / HTTP/1.2"), "GET /", {"SERVER_PROTOCOL=HTTP/1.1"}, {0}},
@@ -58,13 +59,13 @@ request_lines(void)
          {"content_length 0, https 0, head_only 1, expect 0"},
          {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 static void
 empty_lines(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"nothing", S(""), "", {0}, {0}},
         {"one", S("\r\n"), "", {0}, {0}},
         {"half of one", S("\r"), "", {0}, {0}},
@@ -80,13 +81,13 @@ empty_lines(void)
          {0},
          {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 static void
 line_ends(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"LF after the request line", S("GET / HTTP/1.1\n" H "\r\n"), "bad 400", {0}, {0}},
         {"LF after a field", S("GET / HTTP/1.1\r\nHost: a\n\r\n"), "bad 400", {0}, {0}},
         {"LF for the empty line", S("GET / HTTP/1.1\r\n" H "\n"), "bad 400", {0}, {0}},
@@ -104,13 +105,13 @@ line_ends(void)
         {"DEL in a value", GET("X: a\177b\r\n"), "bad 400", {0}, {0}},
         {"VT in a value", GET("X: a\vb\r\n"), "bad 400", {0}, {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 static void
 field_lines(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"space before the colon", GET("Foo : x\r\n"), "bad 400", {0}, {0}},
         {"TAB before the colon", GET("Foo\t: x\r\n"), "bad 400", {0}, {0}},
         {"length with space", GET("Content-Length : 3\r\n"), "bad 400", {0}, {0}},
@@ -143,7 +144,7 @@ field_lines(void)
         {"colons in a value", GET("X: a:b: c\r\n"), "GET /", {"HTTP_X=a:b: c"}, {0}},
         {"odd names", GET("X.y~!#$%&'*+^`|-9: 1\r\n"), "GET /", {"HTTP_X.Y~!#$%&'*+^`|_9=1"}, {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 #define HOST(value) S("GET / HTTP/1.1\r\nHost: " value "\r\n\r\n")
@@ -151,7 +152,7 @@ field_lines(void)
 static void
 hosts(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"none in 1.1", S("GET / HTTP/1.1\r\n\r\n"), "bad 400", {0}, {0}},
         {"none in 1.0", S("GET / HTTP/1.0\r\n\r\n"), "GET / close", {0}, {"HTTP_HOST"}},
         {"two", HOST("a\r\nHost: a"), "bad 400", {0}, {0}},
@@ -183,7 +184,7 @@ hosts(void)
         {"zone", HOST("[fe80::1%25lo]"), "bad 400", {0}, {0}},
         {"behind the bracket", HOST("[::1]a"), "bad 400", {0}, {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 #define TARGET(t) S("GET " t " HTTP/1.1\r\n" H "\r\n")
@@ -191,7 +192,7 @@ hosts(void)
 static void
 targets(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"path and query",
          TARGET("/a%20b/c?x=%31&y"),
          "GET /a%20b/c?x=%31&y",
@@ -245,13 +246,13 @@ targets(void)
         {"query alone", TARGET("?x"), "bad 400", {0}, {0}},
         {"authority", TARGET("a:80"), "bad 400", {0}, {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 static void
 absolute_targets(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"plain",
          TARGET("http://b:81/x?y"),
          "GET http://b:81/x?y",
@@ -285,7 +286,7 @@ absolute_targets(void)
         {"bad port", TARGET("http://b:99999/x"), "bad 400", {0}, {0}},
         {"backslash", TARGET("http://b\\x"), "bad 400", {0}, {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 YMO_SUITE(http1_head, request_lines, empty_lines, line_ends, field_lines, hosts, targets,

@@ -2,8 +2,8 @@
 /* Limits, told as soon as they are broken, and work in proportion to the input. */
 #include "protocols/http1/http1.h"
 #include "protocols/http1/http1_state.h"
-#include "tests/protocols/http1_run.h"
-#include "tests/protocols/http1_vector.h"
+#include "tests/protocols/codec_run.h"
+#include "tests/protocols/codec_vector.h"
 #include "tests/support/test.h"
 
 #include <stdlib.h>
@@ -17,8 +17,8 @@ static void
 line_limit(void)
 {
     static const struct ymo_codec_limits lim = {20, 200, 5, 0};
-    struct ymo_codec_env env = ymo_http1_run_env;
-    static const struct ymo_http1_vector rows[] = {
+    struct ymo_codec_env env = ymo_codec_run_env;
+    static const struct ymo_codec_vector rows[] = {
         {"as long as allowed", S("GET /123456 HTTP/1.1\r\n" H "\r\n"), "GET /123456", {0}, {0}},
         {"one more", S("GET /1234567 HTTP/1.1\r\n" H "\r\n"), "bad 414", {0}, {0}},
         {"no line end in sight", S("GET /1234567890123456"), "bad 414", {0}, {0}},
@@ -33,7 +33,7 @@ line_limit(void)
          {0}},
     };
     env.limits = &lim;
-    ymo_http1_vector_check(rows, YMO_N(rows), &env);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), &env);
 }
 
 static void
@@ -41,8 +41,8 @@ head_limit(void)
 {
     /* "GET / HTTP/1.1" and "Host: a" with their ends are 25 bytes, the last CRLF 2. */
     static const struct ymo_codec_limits lim = {100, 40, 5, 0};
-    struct ymo_codec_env env = ymo_http1_run_env;
-    static const struct ymo_http1_vector rows[] = {
+    struct ymo_codec_env env = ymo_codec_run_env;
+    static const struct ymo_codec_vector rows[] = {
         {"as large as allowed", GET("X: 12345678\r\n"), "GET /", {"HTTP_X=12345678"}, {0}},
         {"one more", GET("X: 123456789\r\n"), "bad 431", {0}, {0}},
         {"two more", GET("X: 1234567890\r\n"), "bad 431", {0}, {0}},
@@ -73,15 +73,15 @@ head_limit(void)
          {0}},
     };
     env.limits = &lim;
-    ymo_http1_vector_check(rows, YMO_N(rows), &env);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), &env);
 }
 
 static void
 field_limit(void)
 {
     static const struct ymo_codec_limits lim = {100, 1000, 3, 0};
-    struct ymo_codec_env env = ymo_http1_run_env;
-    static const struct ymo_http1_vector rows[] = {
+    struct ymo_codec_env env = ymo_codec_run_env;
+    static const struct ymo_codec_vector rows[] = {
         {"as many as allowed", GET("A: 1\r\nB: 2\r\n"), "GET /", {"HTTP_B=2"}, {0}},
         {"one more", GET("A: 1\r\nB: 2\r\nC: 3\r\n"), "bad 431", {0}, {0}},
         {"one more, dropped", GET("A: 1\r\nB: 2\r\nC_: 3\r\n"), "bad 431", {0}, {0}},
@@ -94,15 +94,15 @@ field_limit(void)
          {0}},
     };
     env.limits = &lim;
-    ymo_http1_vector_check(rows, YMO_N(rows), &env);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), &env);
 }
 
 static void
 trailer_limit(void)
 {
     static const struct ymo_codec_limits lim = {100, 60, 100, 0};
-    struct ymo_codec_env env = ymo_http1_run_env;
-    static const struct ymo_http1_vector rows[] = {
+    struct ymo_codec_env env = ymo_codec_run_env;
+    static const struct ymo_codec_vector rows[] = {
         /* 3 + 53 + 2 bytes, and the last CRLF */
         {"as large as allowed",
          CHUNKED("0\r\nX: 12345678901234567890123456789012345678901234567890123\r\n\r\n"),
@@ -116,15 +116,15 @@ trailer_limit(void)
          {0}},
     };
     env.limits = &lim;
-    ymo_http1_vector_check(rows, YMO_N(rows), &env);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), &env);
 }
 
 static void
 body_limit(void)
 {
     static const struct ymo_codec_limits lim = {100, 1000, 10, 5};
-    struct ymo_codec_env env = ymo_http1_run_env;
-    static const struct ymo_http1_vector rows[] = {
+    struct ymo_codec_env env = ymo_codec_run_env;
+    static const struct ymo_codec_vector rows[] = {
         {"length",
          S("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nabcde"),
          "POST / (abcde)",
@@ -150,7 +150,7 @@ body_limit(void)
          {0}},
     };
     static const struct ymo_codec_limits none = {100, 1000, 10, 0};
-    static const struct ymo_http1_vector free_rows[] = {
+    static const struct ymo_codec_vector free_rows[] = {
         {"without a limit",
          S("POST / HTTP/1.1\r\n" H "Content-Length: 9223372036854775807\r\n\r\na"),
          "POST / (a) cut; eof 400",
@@ -168,9 +168,9 @@ body_limit(void)
          {0}},
     };
     env.limits = &lim;
-    ymo_http1_vector_check(rows, YMO_N(rows), &env);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), &env);
     env.limits = &none;
-    ymo_http1_vector_check(free_rows, YMO_N(free_rows), &env);
+    ymo_codec_vector_check(&ymo_http1_ops, free_rows, YMO_N(free_rows), &env);
 }
 
 /* The parser has a limit of its own, of 80 KiB, that must not show. */
@@ -181,8 +181,8 @@ limits_are_ours_alone(void)
     static const char head[] = "POST /";
     static const char rest[] = " HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n0\r\nX: ";
     static char input[300000], brief[100000 + 16];
-    struct ymo_codec_env env = ymo_http1_run_env;
-    struct ymo_http1_run run;
+    struct ymo_codec_env env = ymo_codec_run_env;
+    struct ymo_codec_run run;
     size_t n = 0;
     memcpy(input, head, sizeof(head) - 1);
     memset(input + (n += sizeof(head) - 1), 'u', 100000);
@@ -193,10 +193,10 @@ limits_are_ours_alone(void)
     memcpy(brief, head, sizeof(head) - 1);
     memset(brief + sizeof(head) - 1, 'u', 100000);
     env.limits = &lim;
-    ymo_http1_run_play(&run, &env, ymo_slice_of(input, n), NULL, NULL);
+    ymo_codec_run_play(&run, &ymo_http1_ops, &env, ymo_slice_of(input, n), NULL, NULL);
     CHECK_STR(run.broken ? run.broken : "kept", "kept");
     CHECK_SLICE(ymo_buf_slice(&run.brief), brief);
-    ymo_http1_run_free(&run);
+    ymo_codec_run_free(&run);
 }
 
 static struct ymo_request *
@@ -211,7 +211,7 @@ static void
 head_is_scanned_once(void)
 {
     static char head[60000];
-    struct ymo_codec_env env = ymo_http1_run_env;
+    struct ymo_codec_env env = ymo_codec_run_env;
     struct ymo_request req;
     struct ymo_arena arena;
     struct ymo_http1 h;
@@ -252,7 +252,7 @@ in_head_covers_the_head(void)
 {
     struct ymo_slice input = S("\r\nPOST / HTTP/1.1\r\n" H "Content-Length: 1\r\n\r\na\r\nG");
     size_t first = 2, body = input.len - 4, used = 0;
-    struct ymo_codec_env env = ymo_http1_run_env;
+    struct ymo_codec_env env = ymo_codec_run_env;
     struct ymo_request req;
     struct ymo_arena arena;
     struct ymo_http1 h;

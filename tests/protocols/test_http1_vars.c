@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the application gets to see, and when a connection goes on. */
 #include "protocols/http1/http1.h"
-#include "tests/protocols/http1_run.h"
-#include "tests/protocols/http1_vector.h"
+#include "tests/protocols/codec_run.h"
+#include "tests/protocols/codec_vector.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 static void
 headers(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"names",
          GET("X-Foo-Bar: 1\r\nuser-AGENT: u\r\nAccept: a\r\n"),
          "GET /",
@@ -62,15 +62,15 @@ headers(void)
           "content_length 0, https 0, head_only 0, expect 0"},
          {"SSL_", "HTTPS", "HTTP_SSL_PROTOCOL"}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 static void
 server_name_from_host(void)
 {
-    struct ymo_codec_env env = ymo_http1_run_env;
+    struct ymo_codec_env env = ymo_codec_run_env;
     env.server_name = env.server_port = env.remote_addr = env.remote_port = YMO_SLICE("");
-    static const struct ymo_http1_vector plain[] = {
+    static const struct ymo_codec_vector plain[] = {
         {"host and port",
          S("GET / HTTP/1.1\r\nHost: b.example:81\r\n\r\n"),
          "GET /",
@@ -107,16 +107,16 @@ server_name_from_host(void)
          {"SERVER_NAME=c", "SERVER_PORT=5"},
          {0}},
     };
-    ymo_http1_vector_check(plain, YMO_N(plain), &env);
+    ymo_codec_vector_check(&ymo_http1_ops, plain, YMO_N(plain), &env);
     env.https = true;
-    static const struct ymo_http1_vector tls[] = {
+    static const struct ymo_codec_vector tls[] = {
         {"host over TLS",
          S("GET / HTTP/1.1\r\nHost: b\r\n\r\n"),
          "GET /",
          {"SERVER_NAME=b", "SERVER_PORT=443", "content_length 0, https 1, head_only 0, expect 0"},
          {0}},
     };
-    ymo_http1_vector_check(tls, YMO_N(tls), &env);
+    ymo_codec_vector_check(&ymo_http1_ops, tls, YMO_N(tls), &env);
 }
 
 #define V11(fields) S("GET /1 HTTP/1.1\r\n" H fields "\r\nGET /2 HTTP/1.1\r\n" H "\r\n")
@@ -127,7 +127,7 @@ server_name_from_host(void)
 static void
 persistence(void)
 {
-    static const struct ymo_http1_vector rows[] = {
+    static const struct ymo_codec_vector rows[] = {
         {"1.1", V11(""), ON, {0}, {0}},
         {"close", V11("Connection: close\r\n"), OVER, {0}, {0}},
         {"close and TAB", V11("Connection: close\t\r\n"), OVER, {0}, {0}},
@@ -176,7 +176,7 @@ persistence(void)
          {0}},
         {"good, then bad", V11("\r\nFOO\r\n\r\n"), "GET /1; bad 400", {0}, {0}},
     };
-    ymo_http1_vector_check(rows, YMO_N(rows), NULL);
+    ymo_codec_vector_check(&ymo_http1_ops, rows, YMO_N(rows), NULL);
 }
 
 /* Every kind of request behind every other: none leaves anything behind for the next. */
@@ -206,9 +206,9 @@ pipelined_pairs(void)
             snprintf(brief, sizeof(brief), "%s; %s; %s", kinds[i].brief, kinds[k].brief,
                      kinds[i].brief);
             snprintf(what, sizeof(what), "%zu %zu %zu", i, k, i);
-            struct ymo_http1_vector row = {
+            struct ymo_codec_vector row = {
                 .what = what, .input = ymo_slice_str(input), .brief = brief};
-            ymo_http1_vector_check(&row, 1, NULL);
+            ymo_codec_vector_check(&ymo_http1_ops, &row, 1, NULL);
         }
     }
 }
@@ -232,7 +232,7 @@ static void
 refuse_without_memory(void)
 {
     struct ymo_slice input = S("GET /%20 HTTP/1.1\r\n" H "X: 1\r\nX: 2\r\n\r\n");
-    struct ymo_codec_env env = ymo_http1_run_env;
+    struct ymo_codec_env env = ymo_codec_run_env;
     struct ymo_codec_event ev;
     struct ymo_request req;
     struct ymo_arena arena;

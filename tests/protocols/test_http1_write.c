@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Heads, framing and the server's own answers (RFC 9112 4, 6, 9; RFC 9110 8.6). */
 #include "protocols/http1/http1.h"
-#include "tests/protocols/http1_run.h"
-#include "tests/protocols/http1_vector.h"
+#include "tests/protocols/codec_run.h"
+#include "tests/protocols/codec_vector.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -38,7 +38,7 @@ lend(void *arg, uint32_t id)
 static void
 begin(struct fixture *f, const char *request)
 {
-    *f = (struct fixture){.env = ymo_http1_run_env,
+    *f = (struct fixture){.env = ymo_codec_run_env,
                           .out = {.date = YMO_SLICE(DATE), .server = YMO_SLICE("s")}};
     f->env.open = lend;
     f->env.open_arg = &f->req;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/protocols/http1_run.h"
-
-#include "protocols/http1/http1.h"
+#include "tests/protocols/codec_run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +7,7 @@
 static const struct ymo_codec_limits limits = {
     .request_line = 8192, .header_bytes = 65536, .headers = 100, .max_body = 1 << 20};
 
-const struct ymo_codec_env ymo_http1_run_env = {
+const struct ymo_codec_env ymo_codec_run_env = {
     .limits = &limits,
     .remote_addr = {"127.0.0.1", 9},
     .remote_port = {"50412", 5},
@@ -18,13 +16,14 @@ const struct ymo_codec_env ymo_http1_run_env = {
 };
 
 struct player {
-    struct ymo_http1_run *run;
+    struct ymo_codec_run *run;
     struct ymo_codec_env env;
     const struct ymo_codec_ops *ops;
     void *state;
     struct ymo_arena arena;
     struct ymo_request req;
     struct ymo_buf body;
+    uint32_t id;
     bool opened;   /* by the codec, for the request at hand */
     bool reported; /* HEAD came */
     bool over, bad;
@@ -53,6 +52,7 @@ open_request(void *arg, uint32_t id)
     if (p->opened || id == 0)
         broken(p, "open called twice, or with no id");
     p->opened = true;
+    p->id = id;
     ymo_arena_reset(&p->arena);
     ymo_request_init(&p->req, &p->arena);
     return &p->req;
@@ -121,8 +121,8 @@ print_refusal(struct player *p, const char *how, const struct ymo_codec_event *e
 static void
 request_ended(struct player *p)
 {
-    bool may = p->ops->may_persist(p->state, YMO_HTTP1_ID);
-    bool again = p->ops->next(p->state, YMO_HTTP1_ID);
+    bool may = p->ops->may_persist(p->state, p->id);
+    bool again = p->ops->next(p->state, p->id);
     if (may != again)
         broken(p, "may_persist and next disagree");
     print_request(p, true, !again);
@@ -153,6 +153,9 @@ feed_once(struct player *p)
         return false;
     ymo_buf_consume(&p->pending, n);
 
+    if (ev.what != YMO_CODEC_MORE && ev.what != YMO_CODEC_BAD && ev.what != YMO_CODEC_REPLY &&
+        ev.id != p->id)
+        broken(p, "event of an exchange that is not open");
     switch (ev.what) {
     case YMO_CODEC_MORE:
         return false;
@@ -169,10 +172,17 @@ feed_once(struct player *p)
             broken(p, "body before HEAD");
         break;
     case YMO_CODEC_BAD:
-        if (ev.status < 400 || ev.status > 599 || !ev.why)
+        if ((ev.status && (ev.status < 400 || ev.status > 599)) || !ev.why)
             broken(p, "BAD without status or reason");
         print_refusal(p, "bad", &ev);
         return false;
+    case YMO_CODEC_REPLY:
+        separate(&p->run->brief);
+        must(ymo_buf_printf(&p->run->brief, "reply %zu", ev.data.len));
+        must(ymo_buf_append_slice(&p->run->full, YMO_SLICE("reply ")));
+        print_bytes(&p->run->full, ev.data);
+        must(ymo_buf_append_slice(&p->run->full, YMO_SLICE("\n")));
+        break;
     default:
         broken(p, "event of another protocol");
         return false;
@@ -196,13 +206,13 @@ feed_after_close(struct player *p)
 }
 
 void
-ymo_http1_run_play(struct ymo_http1_run *run, const struct ymo_codec_env *env,
-                   struct ymo_slice input, size_t (*cut)(void *arg, size_t before, size_t left),
-                   void *arg)
+ymo_codec_run_play(struct ymo_codec_run *run, const struct ymo_codec_ops *ops,
+                   const struct ymo_codec_env *env, struct ymo_slice input,
+                   size_t (*cut)(void *arg, size_t before, size_t left), void *arg)
 {
-    struct player p = {.run = run, .env = *env, .ops = &ymo_http1_ops};
+    struct player p = {.run = run, .env = *env, .ops = ops};
     struct ymo_codec_event ev;
-    *run = (struct ymo_http1_run){.broken = NULL};
+    *run = (struct ymo_codec_run){.broken = NULL};
     p.env.open = open_request;
     p.env.open_arg = &p;
     p.state = malloc(p.ops->state_size);
@@ -236,28 +246,28 @@ ymo_http1_run_play(struct ymo_http1_run *run, const struct ymo_codec_env *env,
 }
 
 void
-ymo_http1_run_free(struct ymo_http1_run *run)
+ymo_codec_run_free(struct ymo_codec_run *run)
 {
     ymo_buf_free(&run->full);
     ymo_buf_free(&run->brief);
 }
 
 size_t
-ymo_http1_run_bytes(void *arg, size_t before, size_t left)
+ymo_codec_run_bytes(void *arg, size_t before, size_t left)
 {
     (void)arg, (void)before, (void)left;
     return 1;
 }
 
 size_t
-ymo_http1_run_at(void *arg, size_t before, size_t left)
+ymo_codec_run_at(void *arg, size_t before, size_t left)
 {
     size_t at = *(size_t *)arg;
     return before < at && at - before < left ? at - before : left;
 }
 
 size_t
-ymo_http1_run_random(void *arg, size_t before, size_t left)
+ymo_codec_run_random(void *arg, size_t before, size_t left)
 {
     uint32_t x = *(uint32_t *)arg;
     (void)before;
@@ -270,12 +280,12 @@ ymo_http1_run_random(void *arg, size_t before, size_t left)
 }
 
 const char *
-ymo_http1_run_corpus(const uint8_t *data, size_t size)
+ymo_codec_run_corpus(const struct ymo_codec_ops *ops, const uint8_t *data, size_t size)
 {
     /* Small limits, so that short inputs reach them; on a unix socket, for the Host's sake. */
     static const struct ymo_codec_limits small = {
         .request_line = 300, .header_bytes = 1000, .headers = 12};
-    struct ymo_codec_env env = ymo_http1_run_env;
+    struct ymo_codec_env env = ymo_codec_run_env;
     if (size < 2)
         return NULL;
     struct ymo_codec_limits lim = small;
@@ -284,25 +294,25 @@ ymo_http1_run_corpus(const uint8_t *data, size_t size)
     if (data[0] & 1)
         env.server_name = env.server_port = env.remote_port = YMO_SLICE("");
     struct ymo_slice input = ymo_slice_of((const char *)data + 2, size - 2);
-    struct ymo_http1_run whole, parts;
+    struct ymo_codec_run whole, parts;
     size_t at = data[1];
     uint32_t seed = data[1] * 2654435761u + 1;
-    ymo_http1_run_play(&whole, &env, input, NULL, NULL);
+    ymo_codec_run_play(&whole, ops, &env, input, NULL, NULL);
     switch (data[0] >> 1 & 3) {
     case 0:
-        ymo_http1_run_play(&parts, &env, input, ymo_http1_run_bytes, NULL);
+        ymo_codec_run_play(&parts, ops, &env, input, ymo_codec_run_bytes, NULL);
         break;
     case 1:
-        ymo_http1_run_play(&parts, &env, input, ymo_http1_run_at, &at);
+        ymo_codec_run_play(&parts, ops, &env, input, ymo_codec_run_at, &at);
         break;
     default:
-        ymo_http1_run_play(&parts, &env, input, ymo_http1_run_random, &seed);
+        ymo_codec_run_play(&parts, ops, &env, input, ymo_codec_run_random, &seed);
         break;
     }
     const char *wrong = whole.broken ? whole.broken : parts.broken;
     if (!wrong && !ymo_slice_eq(ymo_buf_slice(&whole.full), ymo_buf_slice(&parts.full)))
         wrong = "cut input comes out differently";
-    ymo_http1_run_free(&whole);
-    ymo_http1_run_free(&parts);
+    ymo_codec_run_free(&whole);
+    ymo_codec_run_free(&parts);
     return wrong;
 }
