@@ -9,6 +9,9 @@ tests_unit_protocols_SOURCES = \
 	tests/protocols/codec_run.h \
 	tests/protocols/codec_vector.c \
 	tests/protocols/codec_vector.h \
+	tests/protocols/test_cgi_head.c \
+	tests/protocols/test_cgi_path.c \
+	tests/protocols/test_cgi_vars.c \
 	tests/protocols/test_http1_body.c \
 	tests/protocols/test_http1_corpus.c \
 	tests/protocols/test_http1_head.c \
