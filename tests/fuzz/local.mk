@@ -10,6 +10,7 @@ fuzz_programs += tests/fuzz/fuzz_http1
 if WITH_WOLFSSL
 fuzz_programs += tests/fuzz/fuzz_tlshello
 endif
+fuzz_programs += tests/fuzz/fuzz_uwsgi
 EXTRA_PROGRAMS += $(fuzz_programs)
 FUZZ_LDFLAGS = -fsanitize=fuzzer
 
@@ -26,6 +27,13 @@ tests_fuzz_fuzz_tlshello_SOURCES = \
 	tests/reactor/tlshello_run.h
 tests_fuzz_fuzz_tlshello_LDADD = reactor/libreactor.a base/libbase.a
 tests_fuzz_fuzz_tlshello_LDFLAGS = $(FUZZ_LDFLAGS)
+
+tests_fuzz_fuzz_uwsgi_SOURCES = \
+	tests/fuzz/fuzz_uwsgi.c \
+	tests/protocols/codec_run.c \
+	tests/protocols/codec_run.h
+tests_fuzz_fuzz_uwsgi_LDADD = protocols/libprotocols.a request/librequest.a base/libbase.a $(HTTP_PARSER_LIBS)
+tests_fuzz_fuzz_uwsgi_LDFLAGS = $(FUZZ_LDFLAGS)
 
 .PHONY: fuzz-programs
 fuzz-programs: $(fuzz_programs)

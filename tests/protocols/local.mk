@@ -12,8 +12,8 @@ tests_unit_protocols_SOURCES = \
 	tests/protocols/test_cgi_head.c \
 	tests/protocols/test_cgi_path.c \
 	tests/protocols/test_cgi_vars.c \
+	tests/protocols/test_codec_corpus.c \
 	tests/protocols/test_http1_body.c \
-	tests/protocols/test_http1_corpus.c \
 	tests/protocols/test_http1_head.c \
 	tests/protocols/test_http1_limits.c \
 	tests/protocols/test_http1_vars.c \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The seeds of the fuzz target, and what it once found, on every `make check`. */
+/* The seeds of the fuzz targets, and what they once found, on every `make check`. */
 #include "protocols/http1/http1.h"
+#include "protocols/uwsgi/uwsgi.h"
 #include "tests/protocols/codec_run.h"
 #include "tests/support/test.h"
 
@@ -9,12 +10,12 @@
 #include <stdlib.h>
 
 static void
-corpus_replays(void)
+replay(const struct ymo_codec_ops *ops, const char *name)
 {
     static uint8_t data[65536];
     char dir[1024], path[2048];
     const char *src = getenv("YMO_SRC");
-    snprintf(dir, sizeof(dir), "%s/tests/fuzz/corpus/http1", src && *src ? src : ".");
+    snprintf(dir, sizeof(dir), "%s/tests/fuzz/corpus/%s", src && *src ? src : ".", name);
     int n = 0;
     DIR *d = opendir(dir);
     REQUIRE(d != NULL);
@@ -30,9 +31,9 @@ corpus_replays(void)
         fclose(f);
         /* Every way of cutting, not only the one the file names. */
         for (unsigned mode = 0; size >= 2 && mode < 16; mode++) {
-            ymo_test_context("%s, mode %u", e->d_name, mode);
+            ymo_test_context("%s/%s, mode %u", name, e->d_name, mode);
             data[0] = (uint8_t)mode;
-            const char *wrong = ymo_codec_run_corpus(&ymo_http1_ops, data, size);
+            const char *wrong = ymo_codec_run_corpus(ops, data, size);
             CHECK_STR(wrong ? wrong : "right", "right");
         }
         n++;
@@ -42,4 +43,16 @@ corpus_replays(void)
     CHECK(n >= 20);
 }
 
-YMO_SUITE(http1_corpus, corpus_replays);
+static void
+http1(void)
+{
+    replay(&ymo_http1_ops, "http1");
+}
+
+static void
+uwsgi(void)
+{
+    replay(&ymo_uwsgi_ops, "uwsgi");
+}
+
+YMO_SUITE(codec_corpus, http1, uwsgi);
