@@ -16,3 +16,11 @@ def app(environ, start_response):
     body = json.dumps({k: describe(v) for k, v in environ.items()}).encode()
     start_response("200 OK", [("Content-Type", "application/json")])
     return [body]
+
+
+def whole(environ, start_response):
+    """The same as a header, so that HEAD has it, too; the body is read and counted."""
+    length = len(environ["wsgi.input"].read())
+    found = {k: describe(v) for k, v in environ.items()}
+    start_response("200 OK", [("X-Environ", json.dumps(found)), ("X-Read", str(length))])
+    return [b""]
