@@ -80,9 +80,12 @@ struct ymo_codec_ops {
      * bodies of an announced length. max_open is 1.
      */
     bool portable;
-    /* Peers do not close one direction alone: the end of what they send means that they are gone,
-     * and so does it for the exchanges that are open. */
-    bool eof_is_gone;
+    /*
+     * Peers are front ends. None of them closes one direction alone: the end of what one sends
+     * means that it is gone, and that nobody waits for the answers that are due. And what is known
+     * of the connection, such as its TLS, says nothing about the client.
+     */
+    bool front_end;
 
     /* `env` outlives the state. fini frees what the state owns (also mid-request). */
     void (*init)(void *state, const struct ymo_codec_env *env);

@@ -100,7 +100,7 @@ on_head(struct ymo_conn *c, struct ymo_exchange *ex, bool last, bool more)
         ymo_redirect_answer(c, ex, last);
         return;
     }
-    if (c->tls && ymo_tlsconn_add_vars(c->tls, &ex->req) < 0) {
+    if (c->tls && !c->codec->front_end && ymo_tlsconn_add_vars(c->tls, &ex->req) < 0) {
         ymo_conn_fail(c, ex, 503, "out of memory");
         return;
     }
@@ -254,7 +254,7 @@ at_eof(struct ymo_conn *c)
     struct ymo_codec_event ev;
     if (c->state != YMO_CONN_OPEN)
         return;
-    if (c->codec->eof_is_gone && c->n_exchanges > 0 && !c->receiving) {
+    if (c->codec->front_end && c->n_exchanges > 0 && !c->receiving) {
         ymo_debug("conn %llu: the front end is gone", (unsigned long long)c->serial);
         ymo_conn_kill(c);
         return;

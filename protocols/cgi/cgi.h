@@ -42,7 +42,7 @@ struct ymo_cgi {
     const struct ymo_codec_env *env;
     uint32_t n;
     struct ymo_slice meta[YMO_VAR_HTTP_HOST]; /* what is no header; data NULL = absent */
-    struct ymo_slice https, request_scheme, uwsgi_scheme;
+    struct ymo_slice request_scheme, uwsgi_scheme;
 };
 
 /* `req` is fresh from env->open; both outlive `g`. */

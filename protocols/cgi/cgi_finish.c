@@ -104,7 +104,8 @@ set_path(struct ymo_cgi *g)
 static bool
 is_https(const struct ymo_cgi *g)
 {
-    if (ymo_slice_ieq(g->https, YMO_SLICE("on")) || ymo_slice_eq(g->https, YMO_SLICE("1")))
+    struct ymo_slice https = g->meta[YMO_VAR_HTTPS];
+    if (ymo_slice_ieq(https, YMO_SLICE("on")) || ymo_slice_eq(https, YMO_SLICE("1")))
         return true;
     struct ymo_slice scheme = g->request_scheme.len ? g->request_scheme : g->uwsgi_scheme;
     return ymo_slice_ieq(scheme, YMO_SLICE("https"));
@@ -185,12 +186,23 @@ set_client(struct ymo_cgi *g)
     return add_given(g, YMO_VAR_REMOTE_PORT);
 }
 
+/* What the front end knows of the client's TLS, in the names that our own would have. */
+static int
+set_tls(struct ymo_cgi *g)
+{
+    for (int id = YMO_VAR_HTTPS; id < YMO_VAR_HTTP_HOST; id++) {
+        if (add_given(g, (enum ymo_var)id) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int
 ymo_cgi_finish(struct ymo_cgi *g)
 {
     g->req->https = is_https(g);
     if (set_method(g) < 0 || set_length(g) < 0 || set_path(g) < 0 ||
-        add_given(g, YMO_VAR_CONTENT_TYPE) < 0 || set_server(g) < 0)
+        add_given(g, YMO_VAR_CONTENT_TYPE) < 0 || set_server(g) < 0 || set_tls(g) < 0)
         return -1;
     return set_client(g);
 }

@@ -9,22 +9,11 @@
  * name code to be run. SERVER_SOFTWARE is ours, as it is over HTTP.
  */
 static const struct ymo_slice allowed[] = {
-    {"AUTH_TYPE", 9},
-    {"CONTEXT_DOCUMENT_ROOT", 21},
-    {"CONTEXT_PREFIX", 14},
-    {"DOCUMENT_ROOT", 13},
-    {"DOCUMENT_URI", 12},
-    {"GATEWAY_INTERFACE", 17},
-    {"HTTPS", 5},
-    {"PATH_TRANSLATED", 15},
-    {"REMOTE_HOST", 11},
-    {"REMOTE_IDENT", 12},
-    {"REMOTE_USER", 11},
-    {"REQUEST_SCHEME", 14},
-    {"SCRIPT_FILENAME", 15},
-    {"SERVER_ADDR", 11},
-    {"SERVER_ADMIN", 12},
-    {"UNIQUE_ID", 9},
+    {"AUTH_TYPE", 9},        {"CONTEXT_DOCUMENT_ROOT", 21}, {"CONTEXT_PREFIX", 14},
+    {"DOCUMENT_ROOT", 13},   {"DOCUMENT_URI", 12},          {"GATEWAY_INTERFACE", 17},
+    {"PATH_TRANSLATED", 15}, {"REMOTE_HOST", 11},           {"REMOTE_IDENT", 12},
+    {"REMOTE_USER", 11},     {"REQUEST_SCHEME", 14},        {"SCRIPT_FILENAME", 15},
+    {"SERVER_ADDR", 11},     {"SERVER_ADMIN", 12},          {"UNIQUE_ID", 9},
 };
 
 static const struct ymo_slice allowed_prefixes[] = {{"GEOIP_", 6}, {"REDIRECT_", 9}, {"SSL_", 4}};
@@ -145,9 +134,7 @@ ymo_cgi_take(struct ymo_cgi *g, struct ymo_slice key, struct ymo_slice value)
     }
     if (begins(key, YMO_SLICE("HTTP_")))
         return take_header(g, id, key, value);
-    if (ymo_slice_eq(key, YMO_SLICE("HTTPS")))
-        g->https = value;
-    else if (ymo_slice_eq(key, YMO_SLICE("REQUEST_SCHEME")))
+    if (ymo_slice_eq(key, YMO_SLICE("REQUEST_SCHEME")))
         g->request_scheme = value;
     else if (ymo_slice_eq(key, YMO_SLICE("UWSGI_SCHEME")))
         g->uwsgi_scheme = value;

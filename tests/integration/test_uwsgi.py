@@ -66,7 +66,7 @@ def test_unknown_length_ends_with_the_connection(serve, ask):
 def test_broken_response_is_reset(serve, connect):
     """With no length known, only a reset shows a front end that something is missing."""
     server = serve("responses:app", *UWSGI)
-    client = connect(server).ask("/raise-late")
+    client = connect(server).ask("/raise_iter")
     assert client.head().status == 200
     with pytest.raises(ConnectionResetError):
         while client.fill():
@@ -93,6 +93,7 @@ ADDED = {"DOCUMENT_ROOT", "REQUEST_SCHEME"}
         ("PUT", "/p", b"x" * 100_000, {"Content-Type": "a/b", "Authorization": "Basic eDp5"}),
         ("HEAD", "/", b"", {"Cookie": "a=1; b=2", "If-None-Match": '"x"'}),
     ],
+    ids=["GET", "POST", "PUT", "HEAD"],
 )
 def test_environ_is_that_of_http(serve, short_dir, method, target, body, headers):
     """Over unix sockets: the two then know equally little of each other."""
@@ -163,6 +164,7 @@ def test_orders_to_another_server_are_not_obeyed(serve, ask, tmp_path):
         ({"PATH_INFO": "/application"}, 404),
         ({"SCRIPT_NAME": "/other", "PATH_INFO": "/app"}, 404),
     ],
+    ids=["path", "split", "both", "script alone", "itself", "no segment", "elsewhere"],
 )
 def test_mount(serve, ask, given, expected):
     server = serve("environ_app:app", *UWSGI, "--script-name", "/app")
@@ -255,7 +257,7 @@ def test_split_anywhere(serve):
 
 def test_largest_packet(serve, connect):
     """64 KiB of variables are always taken; limits are for heads that come from clients."""
-    limits = ("--header-bytes", "4096", "--request-line", "512")
+    limits = ("--max-header-bytes", "4096", "--max-request-line", "512")
     server = serve("environ_app:app", *UWSGI, *limits)
     pairs = variables("/x")
     room = 65535 - (len(packet(pairs)) - 4) - 4 - len("HTTP_COOKIE")
@@ -276,6 +278,7 @@ def test_ping(serve, connect):
         (packet([], 22) + b"import os", r"modifier 22 \(code to be run\)"),
         (packet(variables(), 5), "modifier1 is none of"),
     ],
+    ids=["HTTP", "TLS", "modifier 22", "modifier 5"],
 )
 def test_what_is_no_request(serve, connect, data, why):
     server = serve("hello:app", *UWSGI, "--log-level", "info")
@@ -292,6 +295,7 @@ def test_what_is_no_request(serve, connect, data, why):
         (packet(variables(REQUEST_METHOD="GE T")), 400),
         (packet(variables(CONTENT_LENGTH="1x")), 400),
     ],
+    ids=["empty", "lengths", "no name", "method", "length"],
 )
 def test_bad_packets(serve, connect, data, status):
     assert connect(serve("hello:app", *UWSGI)).send(data).answer().status == status
