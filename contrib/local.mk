@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	contrib/container/compose.yml \
 	contrib/demo/demo.py \
 	contrib/kubernetes/yimmo-wsgi.yml \
+	contrib/nginx/yimmo-wsgi-uwsgi.conf \
 	contrib/nginx/yimmo-wsgi.conf \
 	contrib/systemd/hello.yml \
 	contrib/systemd/tls.conf \

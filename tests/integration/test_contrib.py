@@ -5,19 +5,18 @@ import itertools
 import json
 import re
 import shutil
-import socket
 import subprocess
 
 import pytest
 
-from harness import PATIENCE, ROOT, clean_env, run_cli, server_path, until
+import fronts
+from harness import ROOT, run_cli, server_path
 from wire import Client
 
 yaml = pytest.importorskip("yaml")
 
 CONTRIB = ROOT / "contrib"
 UNIT = CONTRIB / "systemd" / "yimmo-wsgi@.service"
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 ANALYZE = shutil.which("systemd-analyze")
 
 
@@ -220,63 +219,39 @@ def test_objects_refer_to_each_other(kubernetes):
 # ---- nginx
 
 
-class Nginx:
-    """The site as it is, but for its addresses, in an nginx of our own."""
-
-    def __init__(self, directory, upstream, port, static):
-        site = (CONTRIB / "nginx" / "yimmo-wsgi.conf").read_text()
-        site, n = re.subn(r"server 127\.0\.0\.1:8081;", f"server {upstream};", site)
-        assert n == 1
-        site = site.replace("listen [::]:80;", "")
-        site = site.replace("listen 80;", f"listen 127.0.0.1:{port};")
-        site = site.replace("/srv/hello/static/", f"{static}/")
-        temporary = "".join(
-            f"{kind}_temp_path {directory}/{kind};"
-            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        (directory / "nginx.conf").write_text(
-            f"daemon off; master_process off; pid {directory}/pid;\n"
-            f"error_log {directory}/error.log info;\n"
-            f"events {{}}\nhttp {{ access_log off; {temporary}\n{site}\n}}\n"
-        )
-        self.log = directory / "error.log"
-        self.process = subprocess.Popen(
-            [NGINX, "-p", str(directory), "-e", str(self.log), "-c", f"{directory}/nginx.conf"],
-            stdin=subprocess.DEVNULL, env=clean_env(),
-        )  # fmt: skip
-
-    def answers(self, port):
-        assert self.process.poll() is None, self.log.read_text()
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", port)) == 0
+def nginx_site(name, upstream, port, static):
+    """The site as it is, but for its addresses."""
+    site = (CONTRIB / "nginx" / name).read_text()
+    site, n = re.subn(r"server 127\.0\.0\.1:8081;", f"server {upstream};", site)
+    assert n == 1
+    site = site.replace("listen [::]:80;", "")
+    site = site.replace("listen 80;", f"listen 127.0.0.1:{port};")
+    site = site.replace("include uwsgi_params;", "include /etc/nginx/uwsgi_params;")
+    return site.replace("/srv/hello/static/", f"{static}/")
 
 
 @pytest.fixture
-def nginx(tmp_path, short_dir):
-    """nginx(server) → a Client that is connected to the nginx in front of it."""
-    if not NGINX:
+def nginx(tmp_path):
+    """nginx(server, site) → the port of an nginx in front of it."""
+    if not fronts.NGINX:
         pytest.skip("nginx is not installed")
     started = []
 
-    def start(server):
-        with socket.create_server(("127.0.0.1", 0)) as s:
-            port = s.getsockname()[1]
+    def start(server, site="yimmo-wsgi.conf"):
+        port = fronts.free_port()
         static = tmp_path / "static"
         static.mkdir()
         (static / "file.txt").write_text("not the application's")
-        directory = tmp_path / "nginx"
-        directory.mkdir()
-        upstream = server.address.partition("://")[2]
-        started.append(Nginx(directory, upstream, port, static))
-        until(lambda: started[0].answers(port), "nginx listens")
+        text = nginx_site(site, server.address.partition("://")[2], port, static)
+        started.append(fronts.nginx(tmp_path / "nginx", port, text))
         return port
 
     yield start
-    for running in started:
-        running.process.terminate()
-        running.process.wait(PATIENCE)
+    for front in started:
+        front.stop()
 
 
+SITES = [("yimmo-wsgi.conf", "http"), ("yimmo-wsgi-uwsgi.conf", "uwsgi")]
 HOST = "Host: hello.example\r\nX-Forwarded-For: 192.0.2.1\r\n"
 
 
@@ -301,9 +276,31 @@ def test_site(serve, nginx, short_dir, over):
         assert len({environ["REMOTE_PORT"] for environ in seen}) == 1
 
 
-def test_site_passes_large_bodies_both_ways(serve, nginx):
-    server = serve("echo:app")
-    port = nginx(server)
+@pytest.mark.parametrize("over", ["tcp", "unix"])
+def test_site_over_uwsgi(serve, nginx, short_dir, over):
+    bind = {"tcp": "127.0.0.1:0", "unix": f"unix:{short_dir}/uwsgi.sock"}[over]
+    server = serve("service:app", "--bind", f"uwsgi://{bind}", "--no-proc", "2", bind=False)
+    port = nginx(server, "yimmo-wsgi-uwsgi.conf")
+    forged = "X-Forwarded-Proto: https\r\nProxy: http://evil\r\nX_Y: z\r\n"
+    with Client(port) as client:
+        client.send(f"GET /static/file.txt HTTP/1.1\r\n{HOST}\r\n".encode())
+        assert client.response().text == "not the application's"
+        for _ in range(3):
+            client.send(f"GET /a%20b?c=d HTTP/1.1\r\n{HOST}{forged}\r\n".encode())
+            seen = json.loads(client.response().text)["environ"]
+            assert (seen["PATH_INFO"], seen["SCRIPT_NAME"]) == ("/a b", "")
+            assert (seen["REQUEST_URI"], seen["QUERY_STRING"]) == ("/a%20b?c=d", "c=d")
+            assert seen["HTTP_HOST"] == seen["SERVER_NAME"] == "hello.example"
+            assert seen["HTTP_X_FORWARDED_FOR"] == seen["REMOTE_ADDR"] == "127.0.0.1"
+            assert (seen["HTTP_X_FORWARDED_PROTO"], seen["wsgi.url_scheme"]) == ("http", "http")
+            assert seen["SERVER_PORT"] == str(port)
+            assert not {"HTTP_PROXY", "HTTP_X_Y", "CONTENT_TYPE", "CONTENT_LENGTH"} & set(seen)
+
+
+@pytest.mark.parametrize("site, protocol", SITES)
+def test_site_passes_large_bodies_both_ways(serve, nginx, site, protocol):
+    server = serve("echo:app", "--protocol", protocol)
+    port = nginx(server, site)
     body = bytes(itertools.islice(itertools.cycle(range(256)), 3 << 20))  # above nginx's 1 MiB
     with Client(port) as client:
         head = f"POST / HTTP/1.1\r\n{HOST}Content-Length: {len(body)}\r\n\r\n"
@@ -313,15 +310,17 @@ def test_site_passes_large_bodies_both_ways(serve, nginx):
         assert response.status == 200 and response.body == body
 
 
-def test_site_is_more_patient_than_the_server():
+@pytest.mark.parametrize("site, protocol", SITES)
+def test_site_is_more_patient_than_the_server(site, protocol):
     """The server's 504 knows more, and nginx is the one to hang up."""
-    text = (CONTRIB / "nginx" / "yimmo-wsgi.conf").read_text()
+    text = (CONTRIB / "nginx" / site).read_text()
     settings = yaml.safe_load(run_cli("--print-config", "hello:app").stdout)
     timeout = yaml.safe_load((CONTRIB / "systemd" / "hello.yml").read_text())["wsgi"]
-    keep = int(re.search(r"keepalive_timeout (\d+)s;", text).group(1))
-    read = int(re.search(r"proxy_read_timeout (\d+)s;", text).group(1))
+    read = int(re.search(r"(?:proxy|uwsgi)_read_timeout (\d+)s;", text).group(1))
     size = re.search(r"client_max_body_size (\d+)g;", text).group(1)
-    assert keep < seconds(settings["server"]["idle_timeout"])
+    if protocol == "http":
+        keep = int(re.search(r"keepalive_timeout (\d+)s;", text).group(1))
+        assert keep < seconds(settings["server"]["idle_timeout"])
     assert read > seconds(timeout["request_timeout"])
     assert settings["server"]["max_body"] == f"{size}G"
 
