@@ -74,8 +74,7 @@ replace(struct ymo_cgi *g, struct ymo_pair *pair, enum ymo_var id, struct ymo_sl
 {
     if (!pair)
         return done(g, ymo_request_add(g->req, id, key, value));
-    pair->value = value;
-    pair->room = 0;
+    pair->value = value; /* one that was never joined */
     return 0;
 }
 

@@ -94,6 +94,25 @@ forbidden(void)
     ymo_test_context(NULL);
 }
 
+/* The room that is reserved is enough, whatever else the buffer may have: it asserts. */
+static void
+sizes(void)
+{
+    static char value[9000];
+    memset(value, 'v', sizeof(value));
+    for (size_t len = 4000; len < sizeof(value); len += 7) {
+        struct ymo_header field = {YMO_SLICE("X"), ymo_slice_of(value, len)};
+        struct ymo_response resp = {
+            .status = 200, .headers = &field, .n_headers = 1, .content_length = INT64_MAX};
+        for (int dialect = 0; dialect < 2; dialect++) {
+            struct ymo_buf dst = {0};
+            CHECK_INT(ymo_cgi_head_write((enum ymo_cgi_dialect)dialect, &resp, &out, &dst), 0);
+            CHECK(dst.len > len + 60);
+            ymo_buf_free(&dst);
+        }
+    }
+}
+
 static void
 failures(void)
 {
@@ -118,4 +137,4 @@ failures(void)
     }
 }
 
-YMO_SUITE(cgi_head, heads, statuses, forbidden, failures);
+YMO_SUITE(cgi_head, heads, statuses, forbidden, sizes, failures);
