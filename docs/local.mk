@@ -10,4 +10,5 @@ EXTRA_DIST += \
 	docs/settings.md \
 	docs/threads.md \
 	docs/tls.md \
+	docs/uwsgi.md \
 	docs/wsgi.md
