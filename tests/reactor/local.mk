@@ -5,10 +5,13 @@ tests_unit_reactor_CPPFLAGS = $(YMO_CPPFLAGS) $(WOLFSSL_CPPFLAGS) $(CUNIT_CFLAGS
 tests_unit_reactor_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) reactor/libreactor.a protocols/libprotocols.a \
 	request/librequest.a base/libbase.a $(EV_LIBS) $(TLS_LIBS) $(HTTP_PARSER_LIBS)
 tests_unit_reactor_SOURCES = \
+	tests/protocols/uwsgi_make.c \
+	tests/protocols/uwsgi_make.h \
 	tests/reactor/test_board.c \
 	tests/reactor/test_deadline.c \
 	tests/reactor/test_dername.c \
 	tests/reactor/test_fairness.c \
+	tests/reactor/test_front_end.c \
 	tests/reactor/test_handoff.c \
 	tests/reactor/test_lifeline.c \
 	tests/reactor/test_link.c \
