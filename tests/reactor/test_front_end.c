@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections from front ends: one request each, and an end that means that nobody waits. */
 #include "protocols/codec.h"
+#include "reactor/board.h"
+#include "reactor/link.h"
 #include "tests/protocols/uwsgi_make.h"
 #include "tests/support/test.h"
 #include "tests/support/test_server.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static struct ymo_test_server s;
 static struct ymo_http_client c;
@@ -171,6 +174,61 @@ the_largest_packet(void)
     finish();
 }
 
+/* A request that waits here goes to an idle sibling, with its body. */
+static void
+a_sibling_takes_what_waits(void)
+{
+    enum { SIZE = 3000 };
+    static struct ymo_test_server b;
+    struct ymo_test_server *both[2] = {&s, &b};
+    struct ymo_place places[2];
+    struct ymo_board *board;
+    int supervisor_ends[2];
+    char body[SIZE];
+    REQUIRE(ymo_board_create(2, true, &board) == YMO_OK);
+    for (int i = 0; i < 2; i++) {
+        int link[2];
+        CHECK_INT(ymo_board_take(board), i);
+        REQUIRE(ymo_link_pair(link) == YMO_OK);
+        supervisor_ends[i] = link[0];
+        places[i] = (struct ymo_place){.board = board, .seat = i, .link = link[1]};
+        ymo_test_server_init(both[i]);
+        both[i]->cfg.place = &places[i];
+        both[i]->cfg.capacity = 1;
+        both[i]->codec = ymo_codec_find("uwsgi");
+        REQUIRE(ymo_test_server_start(both[i]));
+    }
+    atomic_store(&board->seats[1].capacity, 1);
+    atomic_store(&board->seats[1].in_flight, 0);
+    atomic_store(&board->seats[1].state, YMO_SEAT_SERVING);
+
+    struct ymo_http_client busy = ymo_test_server_client(&s);
+    CHECK(ask(&busy, "/gate", 0));
+    CHECK(ymo_test_server_until(&s.at_gate, 1));
+    c = ymo_test_server_client(&s);
+    for (size_t i = 0; i < SIZE; i++)
+        body[i] = ymo_test_server_byte(i);
+    CHECK(ask(&c, "/stored", SIZE));
+    CHECK(ymo_http_client_send(&c, body, SIZE));
+    CHECK(ymo_http_client_reply(&c, &r, false));
+    CHECK_INT(r.body.len, SIZE);
+    CHECK_INT(ymo_test_server_wrong(ymo_buf_slice(&r.body).data, 0, r.body.len), 0);
+    CHECK(ymo_http_client_at_end(&c));
+    CHECK_INT(b.executor.started, 1);
+    CHECK_INT(s.executor.taken_back, 1);
+
+    ymo_test_server_open(&s, 1);
+    CHECK(ymo_http_client_reply(&busy, &r, false));
+    ymo_http_client_close(&busy);
+    ymo_test_server_stop(&b);
+    finish();
+    for (int i = 0; i < 2; i++) {
+        close(supervisor_ends[i]);
+        close(places[i].link);
+    }
+    ymo_board_free(board);
+}
+
 YMO_SUITE(front_end, one_request_and_the_end, its_end_takes_back_what_waits,
           its_end_cancels_what_runs, a_client_may_close_one_direction, early_answers_can_be_read,
-          broken_responses_are_reset, the_largest_packet);
+          broken_responses_are_reset, the_largest_packet, a_sibling_takes_what_waits);

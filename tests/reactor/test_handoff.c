@@ -3,7 +3,6 @@
 #include "reactor/board.h"
 #include "reactor/handmsg.h"
 #include "reactor/link.h"
-#include "tests/protocols/uwsgi_make.h"
 #include "tests/support/test.h"
 #include "tests/support/test_server.h"
 
@@ -180,47 +179,6 @@ a_body_goes_along(void)
     CHECK(ymo_test_server_hello(&c));
     CHECK_INT(b.executor.started, 2);
     end_both(&busy, &c);
-}
-
-/* One request a connection, and no head that a person could read. */
-static void
-a_request_over_uwsgi_goes_along(void)
-{
-    static const char vars[] = "REQUEST_METHOD=POST\nREQUEST_URI=/stored\nPATH_INFO=/stored\n"
-                               "CONTENT_LENGTH=3000";
-    struct ymo_http_client busy, c;
-    struct ymo_buf request = {0};
-    REQUIRE(setup());
-    a.codec = b.codec = ymo_codec_find("uwsgi");
-    REQUIRE(ymo_test_server_start(&a) && ymo_test_server_start(&b));
-    look_idle(1);
-    busy = ymo_test_server_client(&a);
-    ymo_uwsgi_make(&request, 0, "REQUEST_METHOD=GET\nPATH_INFO=/gate");
-    CHECK(ymo_http_client_send(&busy, ymo_buf_data(&request), request.len));
-    CHECK(ymo_test_server_until(&a.at_gate, 1));
-
-    ymo_buf_consume(&request, request.len);
-    ymo_uwsgi_make(&request, 0, vars);
-    for (size_t i = 0; i < 3000; i++) {
-        char byte = ymo_test_server_byte(i);
-        CHECK_INT(ymo_buf_append(&request, &byte, 1), YMO_OK);
-    }
-    c = ymo_test_server_client(&a);
-    CHECK(ymo_http_client_send(&c, ymo_buf_data(&request), request.len));
-    check_stored(&c, 3000);
-    CHECK(ymo_http_client_at_end(&c));
-    CHECK_INT(b.executor.started, 1);
-    CHECK_INT(a.executor.taken_back, 1);
-    ymo_http_client_close(&c);
-
-    ymo_test_server_open(&a, 1);
-    CHECK(ymo_http_client_reply(&busy, &r, false));
-    CHECK_INT(r.status, 200);
-    ymo_http_client_close(&busy);
-    ymo_buf_free(&request);
-    ymo_test_server_stop(&a);
-    ymo_test_server_stop(&b);
-    teardown();
 }
 
 /* Large ones, and those of which something was answered, wait where they are. */
@@ -626,10 +584,9 @@ an_offer_that_is_declined_is_over(void)
 }
 
 YMO_SUITE(handoff, kept_alive_connections_go_to_the_idle_one, what_was_received_goes_along,
-          a_body_goes_along, a_request_over_uwsgi_goes_along, some_have_to_stay,
-          many_waiting_ones_are_all_answered, new_connections_are_served_by_the_idle_one,
-          a_silent_sibling_costs_no_request, an_offer_is_taken_up, a_late_offer_is_declined,
-          a_full_inbox_costs_no_request, new_connections_do_not_wait_for_a_silent_sibling,
-          messages_that_make_no_sense, an_inherited_connection_is_served,
-          a_stop_waits_for_what_was_offered, a_stop_does_not_wait_for_ever,
-          an_offer_that_is_declined_is_over);
+          a_body_goes_along, some_have_to_stay, many_waiting_ones_are_all_answered,
+          new_connections_are_served_by_the_idle_one, a_silent_sibling_costs_no_request,
+          an_offer_is_taken_up, a_late_offer_is_declined, a_full_inbox_costs_no_request,
+          new_connections_do_not_wait_for_a_silent_sibling, messages_that_make_no_sense,
+          an_inherited_connection_is_served, a_stop_waits_for_what_was_offered,
+          a_stop_does_not_wait_for_ever, an_offer_that_is_declined_is_over);
