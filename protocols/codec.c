@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "protocols/codec.h"
 
+#include "protocols/fastcgi/fcgi.h"
 #include "protocols/http1/http1.h"
 #include "protocols/uwsgi/uwsgi.h"
 
 static const struct ymo_codec_ops *const codecs[] = {
+    &ymo_fcgi_ops,
     &ymo_http1_ops,
     &ymo_uwsgi_ops,
 };

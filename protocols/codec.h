@@ -22,6 +22,7 @@ struct ymo_codec_limits {
     size_t header_bytes; /* request line and header section together → 431 */
     size_t headers;      /* fields → 431 */
     uint64_t max_body;   /* bytes → 413; 0 = no limit */
+    int connections;     /* that the server accepts, for those who ask */
 };
 
 /*

@@ -11,6 +11,11 @@ protocols_libprotocols_a_SOURCES = \
 	protocols/cgi/cgi_vars.c \
 	protocols/codec.c \
 	protocols/codec.h \
+	protocols/fastcgi/fcgi.c \
+	protocols/fastcgi/fcgi.h \
+	protocols/fastcgi/fcgi_params.c \
+	protocols/fastcgi/fcgi_state.h \
+	protocols/fastcgi/fcgi_write.c \
 	protocols/headtext.c \
 	protocols/headtext.h \
 	protocols/http1/http1.c \
