@@ -164,6 +164,7 @@ reactor_config(const struct ymo_settings *s, const struct ymo_reactor_listener *
         .limits = {.request_line = s->max_request_line,
                    .header_bytes = s->max_header_bytes,
                    .headers = s->max_headers,
+                   .connections = s->max_connections,
                    .max_body = s->max_body},
         .script_name = s->script_name ? s->script_name : "",
         .server = s->server_header ? software : "",

@@ -48,7 +48,7 @@ enum ymo_codec_what {
     YMO_CODEC_HEAD,  /* request `id` is complete up to its body */
     YMO_CODEC_BODY,  /* `data` is the next piece of the body of `id` */
     YMO_CODEC_DONE,  /* the body of `id` ended without a further piece */
-    YMO_CODEC_ABORT, /* the peer withdrew `id` */
+    YMO_CODEC_ABORT, /* nobody waits for `id` any more: forget it; `data`, if any, is sent now */
     YMO_CODEC_REPLY, /* `data` is protocol-level output to be sent now */
     YMO_CODEC_BAD,   /* unusable input: answer `status` (0: just close), then close */
 };
@@ -56,10 +56,11 @@ enum ymo_codec_what {
 struct ymo_codec_event {
     enum ymo_codec_what what;
     uint32_t id;
-    bool last;             /* HEAD, BODY: the request's body ends here; no DONE follows */
-    struct ymo_slice data; /* BODY: inside the input; REPLY: the codec's, until the next feed */
-    int status;            /* BAD */
-    const char *why;       /* BAD: static text for the log ("bare LF in the head") */
+    bool last; /* HEAD, BODY: the request's body ends here; no DONE follows */
+    struct ymo_slice
+        data;        /* BODY: inside the input; ABORT, REPLY: the codec's, until the next feed */
+    int status;      /* BAD */
+    const char *why; /* BAD, ABORT: static text for the log ("bare LF in the head"), or NULL */
 };
 
 /* What the caller knows at the moment a head is written. */
@@ -74,7 +75,7 @@ struct ymo_codec_out {
 struct ymo_codec_ops {
     const char *name;  /* "http" */
     size_t state_size; /* bytes of per-connection state, part of the connection */
-    unsigned max_open; /* exchanges a connection may have open at once */
+    unsigned max_open; /* exchanges a connection may have open at once; UINT_MAX: feed sees to it */
     /*
      * Once a request was received whole and nothing of its answer was written, a fresh state that
      * is fed the bytes of its HEAD event and then its body comes to where this one is. Promised for

@@ -44,10 +44,35 @@ find_exchange(const struct ymo_conn *c, uint32_t id)
     /* Newest first: with one open exchange, as in HTTP/1.1, the first look hits. */
     for (struct ymo_list *n = c->exchanges.prev; n != &c->exchanges; n = n->prev) {
         struct ymo_exchange *ex = YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn);
-        if (ex->id == id)
+        /* One that has its end may not be on the wire yet, and its number in use again. */
+        if (ex->id == id && !ex->withdrawn && !ex->end_written)
             return ex;
     }
     return NULL;
+}
+
+static void
+begin_receiving(struct ymo_conn *c, struct ymo_exchange *ex)
+{
+    ex->receiving = true;
+    if (!c->receiving)
+        c->receiving = ex;
+}
+
+static void
+end_receiving(struct ymo_conn *c, struct ymo_exchange *ex)
+{
+    ex->receiving = false;
+    if (c->receiving != ex)
+        return;
+    c->receiving = NULL;
+    c->paused = false;
+    for (struct ymo_list *n = c->exchanges.next; n != &c->exchanges && c->codec->max_open > 1;
+         n = n->next) {
+        struct ymo_exchange *other = YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn);
+        if (other->receiving)
+            c->receiving = other;
+    }
 }
 
 static void
@@ -83,8 +108,7 @@ on_body_end(struct ymo_conn *c, struct ymo_exchange *ex)
     }
     ex->body_done = true;
     ex->want_continue = false;
-    if (c->receiving == ex)
-        c->receiving = NULL;
+    end_receiving(c, ex);
     if (!ex->body.streaming)
         ymo_dispatch_submit(c->r, ex);
 }
@@ -94,7 +118,8 @@ static void
 on_head(struct ymo_conn *c, struct ymo_exchange *ex, bool last, bool more)
 {
     struct ymo_reactor *r = c->r;
-    bool streaming = !r->cfg.request_buffering && !last;
+    /* Of several bodies on one connection only the first streams: the others would wait for it. */
+    bool streaming = !r->cfg.request_buffering && !last && !c->receiving;
     c->used = true;
     if (c->listener->cfg->redirect) {
         ymo_redirect_answer(c, ex, last);
@@ -116,7 +141,7 @@ on_head(struct ymo_conn *c, struct ymo_exchange *ex, bool last, bool more)
         on_body_end(c, ex);
         return;
     }
-    c->receiving = ex;
+    begin_receiving(c, ex);
     c->body_since = ymo_deadlines_now(&r->deadlines);
     ex->want_continue = ex->req.expect_continue && !more;
     if (streaming) {
@@ -145,7 +170,8 @@ on_body(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_slice data, bool
     }
     /* A slow trickle keeps the pause short and the connection for ever: ask for an average rate. */
     double elapsed = ymo_deadlines_now(&r->deadlines) - c->body_since;
-    if (!ex->body.streaming && r->cfg.body_min_rate && elapsed > r->cfg.body_timeout &&
+    if (!ex->body.streaming && c->codec->max_open == 1 && r->cfg.body_min_rate &&
+        elapsed > r->cfg.body_timeout &&
         (double)ex->body.size < elapsed * (double)r->cfg.body_min_rate)
         ymo_conn_fail(c, ex, 408, "the body arrives slower than body_min_rate");
 }
@@ -163,12 +189,25 @@ on_reply(struct ymo_conn *c, struct ymo_slice data)
     ymo_dispatch_dirty(c);
 }
 
+/* Nobody waits for its answer: what still comes of it is dropped. */
 static void
-on_abort(struct ymo_conn *c, struct ymo_exchange *ex)
+withdraw(struct ymo_conn *c, struct ymo_exchange *ex)
 {
-    if (c->receiving == ex)
-        c->receiving = NULL;
-    (void)ymo_dispatch_cancel(c->r, ex);
+    ex->withdrawn = true;
+    end_receiving(c, ex);
+    if (!ymo_dispatch_cancel(c->r, ex))
+        ymo_dispatch_dirty(c);
+}
+
+static void
+on_abort(struct ymo_conn *c, struct ymo_exchange *ex, const struct ymo_codec_event *ev)
+{
+    if (ev->why)
+        ymo_info("conn %llu: %s: request %u: answered %d: %s", (unsigned long long)c->serial,
+                 c->remote_addr, ev->id, ev->status, ev->why);
+    withdraw(c, ex);
+    if (ev->data.len > 0)
+        on_reply(c, ev->data);
 }
 
 static void
@@ -195,7 +234,7 @@ on_event(struct ymo_conn *c, const struct ymo_codec_event *ev, bool more)
         on_body_end(c, ex);
         break;
     case YMO_CODEC_ABORT:
-        on_abort(c, ex);
+        on_abort(c, ex, ev);
         break;
     case YMO_CODEC_MORE:
     case YMO_CODEC_REPLY:
@@ -206,10 +245,15 @@ on_event(struct ymo_conn *c, const struct ymo_codec_event *ev, bool more)
 
 /* ---- input ----------------------------------------------------------------------------- */
 
+enum { REPLIES_MAX = 256 * 1024 };
+
 /* All the exchanges it may have are being served: what arrives now waits. */
 static bool
 is_full(const struct ymo_conn *c)
 {
+    /* Protocol-level output must not grow without end for a peer that reads none of it. */
+    if (c->codec->max_open > 1 && c->out && c->out->bytes.len > REPLIES_MAX)
+        return true;
     return !c->receiving && c->n_exchanges >= c->codec->max_open;
 }
 
@@ -460,6 +504,7 @@ void
 ymo_conn_fail(struct ymo_conn *c, struct ymo_exchange *ex, int status, const char *why)
 {
     bool answer = status != 0 && (!ex || !ex->head_sent);
+    bool others = ex && c->codec->max_open > 1; /* that go on */
     if (c->state != YMO_CONN_OPEN)
         return;
     if (why)
@@ -475,6 +520,13 @@ ymo_conn_fail(struct ymo_conn *c, struct ymo_exchange *ex, int status, const cha
             return;
         }
         ymo_outq_wrote(q, before);
+        if (others) {
+            bool persist = c->codec->next(c->codec_state, ex->id);
+            ymo_dispatch_dirty(c);
+            withdraw(c, ex);
+            if (persist)
+                return;
+        }
     }
     cancel_all(c);
     ymo_conn_finish(c, true);
@@ -541,8 +593,7 @@ ymo_conn_kill(struct ymo_conn *c)
 void
 ymo_conn_release(struct ymo_conn *c, struct ymo_exchange *ex)
 {
-    if (c->receiving == ex)
-        c->receiving = NULL;
+    end_receiving(c, ex);
     ymo_dispatch_release(c->r, ex);
     YMO_ASSERT(c->n_exchanges > 0);
     c->n_exchanges--;

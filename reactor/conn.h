@@ -55,7 +55,7 @@ struct ymo_conn {
     struct ymo_list node;      /* the reactor's list of connections */
     struct ymo_list exchanges; /* open ones, oldest first */
     struct ymo_conn *next_dirty;
-    struct ymo_exchange *receiving; /* whose body is being read, or NULL */
+    struct ymo_exchange *receiving; /* whose body is being read; of several one that streams */
     struct ymo_buf in;              /* received and not yet consumed */
     struct ymo_tlsconn *tls;        /* NULL: plain */
     struct ymo_outq *out;           /* NULL when nothing waits */

@@ -142,9 +142,10 @@ write_end(struct ymo_conn *c, struct ymo_exchange *ex, bool broken, struct ymo_b
     return c->codec->fail(c->codec_state, ex->id, 500, &out, dst);
 }
 
-/* As much of one exchange as the queue has room for. */
+/* As much of one exchange as the queue has room for; `fair`: no more than one frame of a message
+ * that has more. */
 static int
-convert(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_outq *q)
+convert(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_outq *q, bool fair)
 {
     struct ymo_msg *m;
     int rc;
@@ -164,6 +165,8 @@ convert(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_outq *q)
             if (rc < 0)
                 return rc;
             held = ex->out_refs > refs; /* freed when its last segment is written */
+            if (fair)
+                break;
         }
         if (m->len > 0)
             return YMO_OK;
@@ -183,16 +186,62 @@ convert(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_outq *q)
     return YMO_OK;
 }
 
+/* Its answer is not wanted. */
+static void
+drop(struct ymo_conn *c, struct ymo_exchange *ex)
+{
+    if (ex->out_refs > 0)
+        return; /* what is queued is still being written from its messages */
+    for (struct ymo_msg *m; (m = ex->out_first) != NULL;) {
+        ex->out_first = m->next;
+        if (m->len > 0 && !(m->flags & YMO_MSG_FILE))
+            ymo_exchange_sent(ex, (size_t)m->len);
+        ymo_exchange_msg_free(m);
+    }
+    ex->out_last = NULL;
+    if (ex->end_taken)
+        ymo_conn_release(c, ex);
+}
+
+/* Frame by frame in turn: a large answer must not keep the small ones of its connection waiting. */
+static int
+convert_in_turn(struct ymo_conn *c)
+{
+    for (bool more = true; more;) {
+        more = false;
+        for (unsigned i = c->n_exchanges; i > 0 && !ymo_list_empty(&c->exchanges); i--) {
+            struct ymo_list *n = c->exchanges.next;
+            struct ymo_exchange *ex = YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn);
+            ymo_list_remove(n);
+            ymo_list_append(&c->exchanges, n);
+            if (ex->withdrawn) {
+                drop(c, ex);
+                continue;
+            }
+            if (!ex->out_first)
+                continue;
+            struct ymo_outq *q = ymo_writer_outq(c);
+            int rc = q ? convert(c, ex, q, true) : YMO_ENOMEM;
+            if (rc < 0 || !ymo_outq_room(q))
+                return rc;
+            more = more || ex->out_first;
+        }
+    }
+    return YMO_OK;
+}
+
 static int
 convert_all(struct ymo_conn *c)
 {
     struct ymo_list *n, *next;
+    if (c->codec->max_open > 1)
+        return convert_in_turn(c);
     YMO_LIST_FOREACH (n, next, &c->exchanges) {
         struct ymo_exchange *ex = YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn);
         if (!ex->out_first)
             continue;
         struct ymo_outq *q = ymo_writer_outq(c);
-        int rc = q ? convert(c, ex, q) : YMO_ENOMEM;
+        int rc = q ? convert(c, ex, q, false) : YMO_ENOMEM;
         if (rc < 0)
             return rc;
     }
@@ -289,10 +338,11 @@ finish_written(struct ymo_conn *c)
         if (!ex->end_written || ex->out_refs > 0)
             continue;
         bool body_done = ex->body_done, broken = ex->broken;
-        bool persist = c->codec->next(c->codec_state, ex->id) && body_done && !broken;
+        bool several = c->codec->max_open > 1; /* then a body that is not read stops nobody */
+        bool persist = c->codec->next(c->codec_state, ex->id) && (body_done || several) && !broken;
         ymo_conn_release(c, ex);
         any = true;
-        if (!persist || (c->r->stopping && c->in.len == 0)) {
+        if (!persist || (c->r->stopping && c->in.len == 0 && c->n_exchanges == 0)) {
             ymo_conn_finish(c, !broken && (!body_done || c->in.len > 0));
             break;
         }
@@ -305,20 +355,8 @@ static void
 drop_messages(struct ymo_conn *c)
 {
     struct ymo_list *n, *next;
-    YMO_LIST_FOREACH (n, next, &c->exchanges) {
-        struct ymo_exchange *ex = YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn);
-        if (ex->out_refs > 0)
-            continue; /* what is queued is still being written from its messages */
-        for (struct ymo_msg *m; (m = ex->out_first) != NULL;) {
-            ex->out_first = m->next;
-            if (m->len > 0 && !(m->flags & YMO_MSG_FILE))
-                ymo_exchange_sent(ex, (size_t)m->len);
-            ymo_exchange_msg_free(m);
-        }
-        ex->out_last = NULL;
-        if (ex->end_taken)
-            ymo_conn_release(c, ex);
-    }
+    YMO_LIST_FOREACH (n, next, &c->exchanges)
+        drop(c, YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn));
 }
 
 static void

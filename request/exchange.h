@@ -40,6 +40,8 @@ struct ymo_exchange {
     unsigned out_refs; /* segments of the connection's output that point into messages */
     bool handed_over;  /* the executor has seen it */
     bool head_sent, end_taken, end_written, broken;
+    bool receiving;            /* its body is arriving */
+    bool withdrawn;            /* by the peer: what it still posts is dropped */
     bool body_done;            /* the request's last body byte has arrived */
     bool want_continue;        /* 100 (Continue) is owed on first read */
     struct ymo_list in_flight; /* the reactor's list, from submit to END */

@@ -5,6 +5,7 @@
 #include "protocols/cgi/cgi.h"
 #include "protocols/fastcgi/fcgi_state.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +17,15 @@ init(void *state, const struct ymo_codec_env *env)
     *f = (struct ymo_fcgi){.env = env};
 }
 
-static void
-drop(struct ymo_fcgi *f, struct ymo_fcgi_request *r)
+void
+ymo_fcgi_forget(struct ymo_fcgi *f, struct ymo_fcgi_request *r)
 {
     struct ymo_fcgi_request **link = &f->requests;
     while (*link != r)
         link = &(*link)->next;
     *link = r->next;
     f->n_requests--;
+    f->closing = f->closing || !r->keep;
     f->n_heads -= r->phase == YMO_FCGI_PARAMS || r->phase == YMO_FCGI_READY;
     if (f->to == r)
         f->to = NULL;
@@ -36,7 +38,7 @@ fini(void *state)
 {
     struct ymo_fcgi *f = state;
     while (f->requests)
-        drop(f, f->requests);
+        ymo_fcgi_forget(f, f->requests);
     ymo_buf_free(&f->small);
     ymo_buf_free(&f->reply);
 }
@@ -100,8 +102,7 @@ refuse(struct ymo_fcgi *f, struct ymo_fcgi_request *r, bool opened, int status, 
     /* Half an answer cannot be taken back; without its end the front end would wait for it. */
     rc = r->answering ? ymo_fcgi_write_end_request(&f->reply, id, FCGI_REQUEST_COMPLETE)
                       : ymo_fcgi_write_refusal(&f->reply, id, status, r->head_only, &nothing);
-    f->closing = f->closing || !r->keep;
-    drop(f, r);
+    ymo_fcgi_forget(f, r);
     if (rc < 0)
         no_memory(f, ev);
     else
@@ -305,11 +306,10 @@ abort_request(struct ymo_fcgi *f, struct ymo_codec_event *ev)
 {
     struct ymo_fcgi_request *r = f->to;
     bool opened = r->phase == YMO_FCGI_BODY || r->phase == YMO_FCGI_READ;
-    f->closing = f->closing || !r->keep;
     ymo_buf_consume(&f->reply, f->reply.len);
     int rc = ymo_fcgi_write_end_request(&f->reply, r->id, FCGI_REQUEST_COMPLETE);
     uint16_t id = r->id;
-    drop(f, r);
+    ymo_fcgi_forget(f, r);
     if (rc < 0)
         no_memory(f, ev);
     else
@@ -470,15 +470,12 @@ in_head(const void *state)
     return f->n_heads > 0 || f->n_header > 0;
 }
 
+/* With its end a request is forgotten: the front end may use the number again at once. */
 static bool
 next(void *state, uint32_t id)
 {
-    struct ymo_fcgi *f = state;
-    struct ymo_fcgi_request *r = ymo_fcgi_find(f, id);
-    if (r) {
-        f->closing = f->closing || !r->keep;
-        drop(f, r);
-    }
+    const struct ymo_fcgi *f = state;
+    (void)id;
     return !f->closing || f->n_requests > 0;
 }
 
@@ -506,7 +503,7 @@ proceed(void *state, uint32_t id, struct ymo_buf *dst)
 const struct ymo_codec_ops ymo_fcgi_ops = {
     .name = "fastcgi",
     .state_size = sizeof(struct ymo_fcgi),
-    .max_open = YMO_FCGI_MAX_OPEN + 1, /* the codec itself turns away what is too much */
+    .max_open = UINT_MAX, /* what is more than MAX_OPEN is turned away */
     .portable = false,
     .init = init,
     .fini = fini,

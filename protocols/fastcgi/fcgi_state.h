@@ -91,5 +91,7 @@ int ymo_fcgi_write_fail(void *state, uint32_t id, int status, const struct ymo_c
 /* ---- fcgi.c ----------------------------------------------------------------------------- */
 
 struct ymo_fcgi_request *ymo_fcgi_find(const struct ymo_fcgi *f, uint32_t id);
+/* It has its end, or none is due. */
+void ymo_fcgi_forget(struct ymo_fcgi *f, struct ymo_fcgi_request *r);
 
 #endif

@@ -125,8 +125,11 @@ ymo_fcgi_write_unframe(void *state, uint32_t id, struct ymo_buf *dst)
 int
 ymo_fcgi_write_end(void *state, uint32_t id, struct ymo_buf *dst)
 {
-    (void)state;
-    return write_end(dst, (uint16_t)id);
+    struct ymo_fcgi_request *r = ymo_fcgi_find(state, id);
+    int rc = write_end(dst, (uint16_t)id);
+    if (r)
+        ymo_fcgi_forget(state, r);
+    return rc;
 }
 
 int
@@ -137,6 +140,7 @@ ymo_fcgi_write_fail(void *state, uint32_t id, int status, const struct ymo_codec
     struct ymo_fcgi_request *r = ymo_fcgi_find(f, id ? id : f->bad_id);
     if (!r)
         return YMO_OK; /* nobody to tell */
-    r->answering = true;
-    return ymo_fcgi_write_refusal(dst, r->id, status, r->head_only, out);
+    int rc = ymo_fcgi_write_refusal(dst, r->id, status, r->head_only, out);
+    ymo_fcgi_forget(f, r);
+    return rc;
 }
