@@ -51,6 +51,7 @@ ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id, struct ymo_m
     ex->end_written = ex->handed_over = false;
     ex->head_sent = ex->end_taken = ex->broken = ex->body_done = ex->want_continue = false;
     ex->reported = ex->abandoned = ex->timed = false;
+    ex->receiving = ex->withdrawn = false;
     ex->next = ex->prev = NULL;
     ex->in_queue = false;
     ex->mailbox = mailbox;
