@@ -3,9 +3,9 @@
 
 #include "base/log.h"
 #include "reactor/forkguard.h"
+#include "reactor/intake.h"
 #include "reactor/loop.h"
 #include "reactor/peername.h"
-#include "reactor/redirect.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,220 +27,6 @@ ymo_conn_update_read(struct ymo_conn *c)
     }
     if (c->tls && want && c->state == YMO_CONN_OPEN && ymo_tlsconn_pending(c->tls))
         ev_feed_event(c->r->loop, &c->rd, EV_READ);
-}
-
-/* ---- events from the codec ------------------------------------------------------------- */
-
-static struct ymo_request *
-open_request(void *arg, uint32_t id)
-{
-    struct ymo_exchange *ex = ymo_dispatch_open(arg, id);
-    return ex ? &ex->req : NULL;
-}
-
-static struct ymo_exchange *
-find_exchange(const struct ymo_conn *c, uint32_t id)
-{
-    /* Newest first: with one open exchange, as in HTTP/1.1, the first look hits. */
-    for (struct ymo_list *n = c->exchanges.prev; n != &c->exchanges; n = n->prev) {
-        struct ymo_exchange *ex = YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn);
-        /* One that has its end may not be on the wire yet, and its number in use again. */
-        if (ex->id == id && !ex->withdrawn && !ex->end_written)
-            return ex;
-    }
-    return NULL;
-}
-
-static void
-begin_receiving(struct ymo_conn *c, struct ymo_exchange *ex)
-{
-    ex->receiving = true;
-    if (!c->receiving)
-        c->receiving = ex;
-}
-
-static void
-end_receiving(struct ymo_conn *c, struct ymo_exchange *ex)
-{
-    ex->receiving = false;
-    if (c->receiving != ex)
-        return;
-    c->receiving = NULL;
-    c->paused = false;
-    for (struct ymo_list *n = c->exchanges.next; n != &c->exchanges && c->codec->max_open > 1;
-         n = n->next) {
-        struct ymo_exchange *other = YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn);
-        if (other->receiving)
-            c->receiving = other;
-    }
-}
-
-static void
-send_continue(struct ymo_conn *c, struct ymo_exchange *ex)
-{
-    struct ymo_outq *q = ymo_writer_outq(c);
-    size_t before = q ? q->bytes.len : 0;
-    ex->want_continue = false;
-    if (!q || c->codec->proceed(c->codec_state, ex->id, &q->bytes) < 0) {
-        ymo_conn_kill(c);
-        return;
-    }
-    ymo_outq_wrote(q, before);
-    ymo_dispatch_dirty(c);
-}
-
-static void
-cannot_store(struct ymo_conn *c, struct ymo_exchange *ex, int rc)
-{
-    if (rc == YMO_EIO)
-        ymo_error("conn %llu: cannot store a request body in %s: %s; see tmp_dir",
-                  (unsigned long long)c->serial, c->r->cfg.tmp_dir, strerror(errno));
-    ymo_conn_fail(c, ex, 503, "cannot store the request body");
-}
-
-static void
-on_body_end(struct ymo_conn *c, struct ymo_exchange *ex)
-{
-    int rc = ymo_body_finish(&ex->body);
-    if (rc < 0) {
-        cannot_store(c, ex, rc);
-        return;
-    }
-    ex->body_done = true;
-    ex->want_continue = false;
-    end_receiving(c, ex);
-    if (!ex->body.streaming)
-        ymo_dispatch_submit(c->r, ex);
-}
-
-/* `more`: bytes of the body have arrived together with the head. */
-static void
-on_head(struct ymo_conn *c, struct ymo_exchange *ex, bool last, bool more)
-{
-    struct ymo_reactor *r = c->r;
-    /* Of several bodies on one connection only the first streams: the others would wait for it. */
-    bool streaming = !r->cfg.request_buffering && !last && !c->receiving;
-    c->used = true;
-    if (c->listener->cfg->redirect) {
-        ymo_redirect_answer(c, ex, last);
-        return;
-    }
-    if (c->tls && !c->codec->front_end && ymo_tlsconn_add_vars(c->tls, &ex->req) < 0) {
-        ymo_conn_fail(c, ex, 503, "out of memory");
-        return;
-    }
-    int rc = ymo_request_mount(&ex->req, ymo_slice_str(r->cfg.script_name));
-    if (rc < 0) {
-        ymo_conn_fail(c, ex, rc == YMO_ENOMEM ? 503 : 404,
-                      rc == YMO_ENOMEM ? "out of memory" : "path is outside script_name");
-        return;
-    }
-    ymo_body_begin(&ex->body, streaming, r->cfg.body_memory, r->cfg.tmp_dir,
-                   ymo_exchange_body_wanted, ex);
-    if (last) {
-        on_body_end(c, ex);
-        return;
-    }
-    begin_receiving(c, ex);
-    c->body_since = ymo_deadlines_now(&r->deadlines);
-    ex->want_continue = ex->req.expect_continue && !more;
-    if (streaming) {
-        if (ex->want_continue)
-            ymo_body_rearm(&ex->body);
-        ymo_dispatch_submit(r, ex);
-    } else if (ex->want_continue) {
-        send_continue(c, ex);
-    }
-}
-
-static void
-on_body(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_slice data, bool last)
-{
-    struct ymo_reactor *r = c->r;
-    ex->want_continue = false; /* it did not wait for it */
-    ssize_t n = ymo_body_append(&ex->body, data.data, data.len);
-    if (n < 0) {
-        cannot_store(c, ex, (int)n);
-        return;
-    }
-    YMO_ASSERT((size_t)n == data.len);
-    if (last) {
-        on_body_end(c, ex);
-        return;
-    }
-    /* A slow trickle keeps the pause short and the connection for ever: ask for an average rate. */
-    double elapsed = ymo_deadlines_now(&r->deadlines) - c->body_since;
-    if (!ex->body.streaming && c->codec->max_open == 1 && r->cfg.body_min_rate &&
-        elapsed > r->cfg.body_timeout &&
-        (double)ex->body.size < elapsed * (double)r->cfg.body_min_rate)
-        ymo_conn_fail(c, ex, 408, "the body arrives slower than body_min_rate");
-}
-
-static void
-on_reply(struct ymo_conn *c, struct ymo_slice data)
-{
-    struct ymo_outq *q = ymo_writer_outq(c);
-    size_t before = q ? q->bytes.len : 0;
-    if (!q || ymo_buf_append_slice(&q->bytes, data) < 0) {
-        ymo_conn_kill(c);
-        return;
-    }
-    ymo_outq_wrote(q, before);
-    ymo_dispatch_dirty(c);
-}
-
-/* Nobody waits for its answer: what still comes of it is dropped. */
-static void
-withdraw(struct ymo_conn *c, struct ymo_exchange *ex)
-{
-    ex->withdrawn = true;
-    end_receiving(c, ex);
-    if (!ymo_dispatch_cancel(c->r, ex))
-        ymo_dispatch_dirty(c);
-}
-
-static void
-on_abort(struct ymo_conn *c, struct ymo_exchange *ex, const struct ymo_codec_event *ev)
-{
-    if (ev->why)
-        ymo_info("conn %llu: %s: request %u: answered %d: %s", (unsigned long long)c->serial,
-                 c->remote_addr, ev->id, ev->status, ev->why);
-    withdraw(c, ex);
-    if (ev->data.len > 0)
-        on_reply(c, ev->data);
-}
-
-static void
-on_event(struct ymo_conn *c, const struct ymo_codec_event *ev, bool more)
-{
-    if (ev->what == YMO_CODEC_BAD) {
-        ymo_conn_fail(c, c->receiving, ev->status, ev->why);
-        return;
-    }
-    if (ev->what == YMO_CODEC_REPLY) {
-        on_reply(c, ev->data);
-        return;
-    }
-    struct ymo_exchange *ex = find_exchange(c, ev->id);
-    YMO_ASSERT(ex != NULL);
-    switch (ev->what) {
-    case YMO_CODEC_HEAD:
-        on_head(c, ex, ev->last, more);
-        break;
-    case YMO_CODEC_BODY:
-        on_body(c, ex, ev->data, ev->last);
-        break;
-    case YMO_CODEC_DONE:
-        on_body_end(c, ex);
-        break;
-    case YMO_CODEC_ABORT:
-        on_abort(c, ex, ev);
-        break;
-    case YMO_CODEC_MORE:
-    case YMO_CODEC_REPLY:
-    case YMO_CODEC_BAD:
-        break;
-    }
 }
 
 /* ---- input ----------------------------------------------------------------------------- */
@@ -278,10 +64,10 @@ feed(struct ymo_conn *c, struct ymo_slice in)
         YMO_ASSERT(n <= give);
         off += n;
         if (give && ev.what == YMO_CODEC_HEAD && c->r->handoff)
-            ymo_handoff_keep(c->r->handoff, c, find_exchange(c, ev.id),
+            ymo_handoff_keep(c->r->handoff, c, ymo_intake_find(c, ev.id),
                              ymo_slice_of(in.data + off - n, n));
         if (give && ev.what != YMO_CODEC_MORE)
-            on_event(c, &ev, off < in.len);
+            ymo_intake_event(c, &ev, off < in.len);
         else if (give == rest)
             break;
         else if (n == 0) {
@@ -354,7 +140,7 @@ ymo_conn_resume(struct ymo_conn *c, struct ymo_exchange *ex)
     if (c->state != YMO_CONN_OPEN || c->receiving != ex)
         return;
     if (ex->want_continue)
-        send_continue(c, ex);
+        ymo_intake_continue(c, ex);
     c->paused = false;
     ymo_conn_input(c);
 }
@@ -470,7 +256,7 @@ ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
     ymo_list_init(&c->exchanges);
     c->env.limits = &r->cfg.limits;
     c->env.https = l->cfg->tls != NULL;
-    c->env.open = open_request;
+    c->env.open = ymo_intake_open;
     c->env.open_arg = c;
     c->env.remote_addr = c->env.remote_port = ymo_slice_of("", 0);
     c->env.server_name = c->env.server_port = ymo_slice_of("", 0);
@@ -523,7 +309,7 @@ ymo_conn_fail(struct ymo_conn *c, struct ymo_exchange *ex, int status, const cha
         if (others) {
             bool persist = c->codec->next(c->codec_state, ex->id);
             ymo_dispatch_dirty(c);
-            withdraw(c, ex);
+            ymo_intake_withdraw(c, ex);
             if (persist)
                 return;
         }
@@ -593,7 +379,7 @@ ymo_conn_kill(struct ymo_conn *c)
 void
 ymo_conn_release(struct ymo_conn *c, struct ymo_exchange *ex)
 {
-    end_receiving(c, ex);
+    ymo_intake_received(c, ex);
     ymo_dispatch_release(c->r, ex);
     YMO_ASSERT(c->n_exchanges > 0);
     c->n_exchanges--;

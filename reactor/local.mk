@@ -16,6 +16,8 @@ reactor_libreactor_a_SOURCES = \
 	reactor/handmsg.h \
 	reactor/handoff.c \
 	reactor/handoff.h \
+	reactor/intake.c \
+	reactor/intake.h \
 	reactor/lifeline.c \
 	reactor/lifeline.h \
 	reactor/link.c \

@@ -79,7 +79,10 @@ no_memory(struct ymo_fcgi *f, struct ymo_codec_event *ev)
 static void
 reply(struct ymo_fcgi *f, struct ymo_codec_event *ev, enum ymo_codec_what what, uint32_t id)
 {
-    *ev = (struct ymo_codec_event){.what = what, .id = id, .data = ymo_buf_slice(&f->reply)};
+    *ev = (struct ymo_codec_event){.what = what,
+                                   .id = id,
+                                   .last = f->closing && f->n_requests == 0,
+                                   .data = ymo_buf_slice(&f->reply)};
 }
 
 /*
@@ -163,11 +166,12 @@ get_values(struct ymo_fcgi *f, struct ymo_codec_event *ev)
 {
     static const struct {
         struct ymo_slice name;
-        const char *value;
+        int max; /* 0: it is no number of anything */
     } known[] = {
-        {{FCGI_MAX_CONNS, sizeof(FCGI_MAX_CONNS) - 1}, NULL},
-        {{FCGI_MAX_REQS, sizeof(FCGI_MAX_REQS) - 1}, NULL},
-        {{FCGI_MPXS_CONNS, sizeof(FCGI_MPXS_CONNS) - 1}, "1"},
+        {{FCGI_MAX_CONNS, sizeof(FCGI_MAX_CONNS) - 1}, INT_MAX},
+        /* HAProxy takes it for what a connection may carry: a larger one would bring OVERLOADED. */
+        {{FCGI_MAX_REQS, sizeof(FCGI_MAX_REQS) - 1}, YMO_FCGI_MAX_OPEN},
+        {{FCGI_MPXS_CONNS, sizeof(FCGI_MPXS_CONNS) - 1}, 0},
     };
     enum { N = sizeof(known) / sizeof(known[0]) };
     struct ymo_slice in = ymo_buf_slice(&f->small), name, ignored;
@@ -180,9 +184,11 @@ get_values(struct ymo_fcgi *f, struct ymo_codec_event *ev)
         for (size_t i = 0; i < N; i++)
             asked[i] = asked[i] || ymo_slice_eq(name, known[i].name);
     }
-    (void)snprintf(number, sizeof(number), "%d", f->env->limits->connections);
     for (size_t i = 0; i < N && rc == YMO_OK; i++) {
-        const char *value = known[i].value ? known[i].value : number;
+        int connections = f->env->limits->connections;
+        (void)snprintf(number, sizeof(number), "%d",
+                       known[i].max < connections ? known[i].max : connections);
+        const char *value = known[i].max ? number : "1";
         if (asked[i])
             rc = ymo_fcgi_params_put(&values, known[i].name, ymo_slice_str(value));
     }
@@ -373,8 +379,9 @@ take_content(struct ymo_fcgi *f, struct ymo_slice piece, struct ymo_codec_event 
         take_params(f, piece, ev);
     } else if (f->type == FCGI_STDIN && f->to) {
         take_stdin(f, piece, ev);
-    } else if (collect && piece.len <= YMO_FCGI_MAX_VALUES - f->small.len) {
-        if (ymo_buf_append_slice(&f->small, piece) < 0)
+    } else if (collect) {
+        size_t room = YMO_FCGI_MAX_VALUES - f->small.len;
+        if (ymo_buf_append(&f->small, piece.data, piece.len < room ? piece.len : room) < 0)
             no_memory(f, ev);
     }
 }
@@ -505,6 +512,7 @@ const struct ymo_codec_ops ymo_fcgi_ops = {
     .state_size = sizeof(struct ymo_fcgi),
     .max_open = UINT_MAX, /* what is more than MAX_OPEN is turned away */
     .portable = false,
+    .front_end = true,
     .init = init,
     .fini = fini,
     .feed = feed,
