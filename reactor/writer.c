@@ -327,7 +327,11 @@ flush(struct ymo_conn *c)
     return false;
 }
 
-/* Exchanges whose response is written whole. True when one was finished. */
+/*
+ * Exchanges whose response is written whole. True when one was finished. Where a connection has
+ * several, it is enough that nothing points into them: their ends are copied, and the end of all
+ * writing may be far away.
+ */
 static bool
 finish_written(struct ymo_conn *c)
 {
@@ -342,7 +346,8 @@ finish_written(struct ymo_conn *c)
         bool persist = c->codec->next(c->codec_state, ex->id) && (body_done || several) && !broken;
         ymo_conn_release(c, ex);
         any = true;
-        if (!persist || (c->r->stopping && c->in.len == 0 && c->n_exchanges == 0)) {
+        bool idle = c->in.len == 0 && c->n_exchanges == 0 && !c->codec->in_head(c->codec_state);
+        if (!persist || (c->r->stopping && idle)) {
             ymo_conn_finish(c, !broken && (!body_done || c->in.len > 0));
             break;
         }
@@ -370,6 +375,8 @@ pump(struct ymo_conn *c)
         }
         if (!c->out)
             return;
+        if (c->codec->max_open > 1 && finish_written(c) && c->state != YMO_CONN_OPEN)
+            break;
         if (!flush(c))
             return;
         if (!finish_written(c) && c->n_exchanges == 0)
