@@ -6,6 +6,7 @@
 #     tests_fuzz_fuzz_x_LDADD = protocols/libprotocols.a … base/libbase.a
 #     tests_fuzz_fuzz_x_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_programs =
+fuzz_programs += tests/fuzz/fuzz_fcgi
 fuzz_programs += tests/fuzz/fuzz_http1
 if WITH_WOLFSSL
 fuzz_programs += tests/fuzz/fuzz_tlshello
@@ -13,6 +14,15 @@ endif
 fuzz_programs += tests/fuzz/fuzz_uwsgi
 EXTRA_PROGRAMS += $(fuzz_programs)
 FUZZ_LDFLAGS = -fsanitize=fuzzer
+
+tests_fuzz_fuzz_fcgi_SOURCES = \
+	tests/fuzz/fuzz_fcgi.c \
+	tests/protocols/codec_run.c \
+	tests/protocols/codec_run.h \
+	tests/protocols/fcgi_run.c \
+	tests/protocols/fcgi_run.h
+tests_fuzz_fuzz_fcgi_LDADD = protocols/libprotocols.a request/librequest.a base/libbase.a $(HTTP_PARSER_LIBS)
+tests_fuzz_fuzz_fcgi_LDFLAGS = $(FUZZ_LDFLAGS)
 
 tests_fuzz_fuzz_http1_SOURCES = \
 	tests/fuzz/fuzz_http1.c \

@@ -9,10 +9,17 @@ tests_unit_protocols_SOURCES = \
 	tests/protocols/codec_run.h \
 	tests/protocols/codec_vector.c \
 	tests/protocols/codec_vector.h \
+	tests/protocols/fcgi_make.c \
+	tests/protocols/fcgi_make.h \
+	tests/protocols/fcgi_run.c \
+	tests/protocols/fcgi_run.h \
 	tests/protocols/test_cgi_head.c \
 	tests/protocols/test_cgi_path.c \
 	tests/protocols/test_cgi_vars.c \
 	tests/protocols/test_codec_corpus.c \
+	tests/protocols/test_fcgi.c \
+	tests/protocols/test_fcgi_limits.c \
+	tests/protocols/test_fcgi_write.c \
 	tests/protocols/test_http1_body.c \
 	tests/protocols/test_http1_head.c \
 	tests/protocols/test_http1_limits.c \

@@ -3,6 +3,7 @@
 #include "protocols/http1/http1.h"
 #include "protocols/uwsgi/uwsgi.h"
 #include "tests/protocols/codec_run.h"
+#include "tests/protocols/fcgi_run.h"
 #include "tests/support/test.h"
 
 #include <dirent.h>
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 
 static void
-replay(const struct ymo_codec_ops *ops, const char *name)
+replay(const char *name, const char *(*run)(const uint8_t *data, size_t size))
 {
     static uint8_t data[65536];
     char dir[1024], path[2048];
@@ -30,10 +31,10 @@ replay(const struct ymo_codec_ops *ops, const char *name)
         size_t size = fread(data, 1, sizeof(data), f);
         fclose(f);
         /* Every way of cutting, not only the one the file names. */
-        for (unsigned mode = 0; size >= 2 && mode < 16; mode++) {
+        for (unsigned mode = 0; size >= 2 && mode < 32; mode++) {
             ymo_test_context("%s/%s, mode %u", name, e->d_name, mode);
             data[0] = (uint8_t)mode;
-            const char *wrong = ymo_codec_run_corpus(ops, data, size);
+            const char *wrong = run(data, size);
             CHECK_STR(wrong ? wrong : "right", "right");
         }
         n++;
@@ -43,16 +44,34 @@ replay(const struct ymo_codec_ops *ops, const char *name)
     CHECK(n >= 20);
 }
 
+static const char *
+run_http1(const uint8_t *data, size_t size)
+{
+    return ymo_codec_run_corpus(&ymo_http1_ops, data, size);
+}
+
+static const char *
+run_uwsgi(const uint8_t *data, size_t size)
+{
+    return ymo_codec_run_corpus(&ymo_uwsgi_ops, data, size);
+}
+
+static void
+fcgi(void)
+{
+    replay("fcgi", ymo_fcgi_run_corpus);
+}
+
 static void
 http1(void)
 {
-    replay(&ymo_http1_ops, "http1");
+    replay("http1", run_http1);
 }
 
 static void
 uwsgi(void)
 {
-    replay(&ymo_uwsgi_ops, "uwsgi");
+    replay("uwsgi", run_uwsgi);
 }
 
-YMO_SUITE(codec_corpus, http1, uwsgi);
+YMO_SUITE(codec_corpus, fcgi, http1, uwsgi);

@@ -16,7 +16,7 @@
 static void
 line_limit(void)
 {
-    static const struct ymo_codec_limits lim = {20, 200, 5, 0};
+    static const struct ymo_codec_limits lim = {20, 200, 5, 0, 0};
     struct ymo_codec_env env = ymo_codec_run_env;
     static const struct ymo_codec_vector rows[] = {
         {"as long as allowed", S("GET /123456 HTTP/1.1\r\n" H "\r\n"), "GET /123456", {0}, {0}},
@@ -40,7 +40,7 @@ static void
 head_limit(void)
 {
     /* "GET / HTTP/1.1" and "Host: a" with their ends are 25 bytes, the last CRLF 2. */
-    static const struct ymo_codec_limits lim = {100, 40, 5, 0};
+    static const struct ymo_codec_limits lim = {100, 40, 5, 0, 0};
     struct ymo_codec_env env = ymo_codec_run_env;
     static const struct ymo_codec_vector rows[] = {
         {"as large as allowed", GET("X: 12345678\r\n"), "GET /", {"HTTP_X=12345678"}, {0}},
@@ -79,7 +79,7 @@ head_limit(void)
 static void
 field_limit(void)
 {
-    static const struct ymo_codec_limits lim = {100, 1000, 3, 0};
+    static const struct ymo_codec_limits lim = {100, 1000, 3, 0, 0};
     struct ymo_codec_env env = ymo_codec_run_env;
     static const struct ymo_codec_vector rows[] = {
         {"as many as allowed", GET("A: 1\r\nB: 2\r\n"), "GET /", {"HTTP_B=2"}, {0}},
@@ -100,7 +100,7 @@ field_limit(void)
 static void
 trailer_limit(void)
 {
-    static const struct ymo_codec_limits lim = {100, 60, 100, 0};
+    static const struct ymo_codec_limits lim = {100, 60, 100, 0, 0};
     struct ymo_codec_env env = ymo_codec_run_env;
     static const struct ymo_codec_vector rows[] = {
         /* 3 + 53 + 2 bytes, and the last CRLF */
@@ -122,7 +122,7 @@ trailer_limit(void)
 static void
 body_limit(void)
 {
-    static const struct ymo_codec_limits lim = {100, 1000, 10, 5};
+    static const struct ymo_codec_limits lim = {100, 1000, 10, 5, 0};
     struct ymo_codec_env env = ymo_codec_run_env;
     static const struct ymo_codec_vector rows[] = {
         {"length",
@@ -149,7 +149,7 @@ body_limit(void)
          {0},
          {0}},
     };
-    static const struct ymo_codec_limits none = {100, 1000, 10, 0};
+    static const struct ymo_codec_limits none = {100, 1000, 10, 0, 0};
     static const struct ymo_codec_vector free_rows[] = {
         {"without a limit",
          S("POST / HTTP/1.1\r\n" H "Content-Length: 9223372036854775807\r\n\r\na"),
@@ -177,7 +177,7 @@ body_limit(void)
 static void
 limits_are_ours_alone(void)
 {
-    static const struct ymo_codec_limits lim = {200000, 400000, 5, 0};
+    static const struct ymo_codec_limits lim = {200000, 400000, 5, 0, 0};
     static const char head[] = "POST /";
     static const char rest[] = " HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n0\r\nX: ";
     static char input[300000], brief[100000 + 16];
