@@ -210,6 +210,8 @@ convert_in_turn(struct ymo_conn *c)
     for (bool more = true; more;) {
         more = false;
         for (unsigned i = c->n_exchanges; i > 0 && !ymo_list_empty(&c->exchanges); i--) {
+            if (c->out && !ymo_outq_room(c->out))
+                return YMO_OK; /* nobody loses a turn */
             struct ymo_list *n = c->exchanges.next;
             struct ymo_exchange *ex = YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn);
             ymo_list_remove(n);
@@ -222,7 +224,7 @@ convert_in_turn(struct ymo_conn *c)
                 continue;
             struct ymo_outq *q = ymo_writer_outq(c);
             int rc = q ? convert(c, ex, q, true) : YMO_ENOMEM;
-            if (rc < 0 || !ymo_outq_room(q))
+            if (rc < 0)
                 return rc;
             more = more || ex->out_first;
         }

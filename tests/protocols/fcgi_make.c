@@ -83,7 +83,7 @@ put_request(struct ymo_buf *dst, const char *method, unsigned id, char **words, 
     put_begin(dst, id, FCGI_RESPONDER, true, pad);
     ymo_fcgi_make_pair(&pairs, YMO_SLICE("REQUEST_METHOD"), ymo_slice_str(method));
     ymo_fcgi_make_pair(&pairs, YMO_SLICE("REQUEST_URI"), ymo_slice_str(path));
-    ymo_fcgi_make_pair(&pairs, YMO_SLICE("PATH_INFO"), ymo_slice_str(path));
+    ymo_fcgi_make_pair(&pairs, YMO_SLICE("PATH_INFO"), ymo_slice_of(path, strcspn(path, "?")));
     if (post && strcmp(words[1], "-") != 0)
         ymo_fcgi_make_pair(&pairs, YMO_SLICE("CONTENT_LENGTH"), ymo_slice_str(words[1]));
     put_pairs(&pairs, words + (post ? 2 : 1));

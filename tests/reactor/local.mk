@@ -5,12 +5,15 @@ tests_unit_reactor_CPPFLAGS = $(YMO_CPPFLAGS) $(WOLFSSL_CPPFLAGS) $(CUNIT_CFLAGS
 tests_unit_reactor_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) reactor/libreactor.a protocols/libprotocols.a \
 	request/librequest.a base/libbase.a $(EV_LIBS) $(TLS_LIBS) $(HTTP_PARSER_LIBS)
 tests_unit_reactor_SOURCES = \
+	tests/protocols/fcgi_make.c \
+	tests/protocols/fcgi_make.h \
 	tests/protocols/uwsgi_make.c \
 	tests/protocols/uwsgi_make.h \
 	tests/reactor/test_board.c \
 	tests/reactor/test_deadline.c \
 	tests/reactor/test_dername.c \
 	tests/reactor/test_fairness.c \
+	tests/reactor/test_fastcgi.c \
 	tests/reactor/test_front_end.c \
 	tests/reactor/test_handoff.c \
 	tests/reactor/test_lifeline.c \
@@ -36,6 +39,8 @@ tests_unit_reactor_SOURCES = \
 	tests/support/fail_accept.h \
 	tests/support/fake_clock.c \
 	tests/support/fake_clock.h \
+	tests/support/fcgi_client.c \
+	tests/support/fcgi_client.h \
 	tests/support/http_client.c \
 	tests/support/http_client.h \
 	tests/support/test_place.c \
