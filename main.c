@@ -53,13 +53,15 @@ static const char software[] = PACKAGE_NAME "/" PACKAGE_VERSION;
 static const char *
 codec_name(enum ymo_protocol p)
 {
-    return ymo_addr_protocol(p == YMO_PROTO_HTTPS || p == YMO_PROTO_REDIRECT ? YMO_PROTO_HTTP : p);
-}
-
-static bool
-has_tls(enum ymo_protocol p)
-{
-    return p == YMO_PROTO_HTTPS;
+    switch (p) {
+    case YMO_PROTO_HTTPS:
+    case YMO_PROTO_REDIRECT:
+        return ymo_addr_protocol(YMO_PROTO_HTTP);
+    case YMO_PROTO_SUWSGI:
+        return ymo_addr_protocol(YMO_PROTO_UWSGI);
+    default:
+        return ymo_addr_protocol(p);
+    }
 }
 
 /* What the settings allow and this build cannot do. It never serves plaintext where TLS was asked.
@@ -75,12 +77,13 @@ check_supported(const struct ymo_settings *s)
     for (size_t i = 0; i < n; i++) {
         char name[320];
         ymo_addr_format(&addrs[i], name, sizeof(name));
-        if (has_tls(addrs[i].protocol) && !ymo_tls_supported()) {
-            fprintf(stderr, "yimmo-wsgi: %s: this build has no TLS; serve http behind a proxy\n",
+        if (ymo_addr_has_tls(addrs[i].protocol) && !ymo_tls_supported()) {
+            fprintf(stderr,
+                    "yimmo-wsgi: %s: this build has no TLS; serve without it behind a proxy\n",
                     name);
             rc = YMO_EINVAL;
         } else if (!ymo_codec_find(codec_name(addrs[i].protocol))) {
-            fprintf(stderr, "yimmo-wsgi: %s: this build does not speak %s; it speaks http\n", name,
+            fprintf(stderr, "yimmo-wsgi: %s: this build does not speak %s\n", name,
                     codec_name(addrs[i].protocol));
             rc = YMO_EINVAL;
         }
@@ -119,7 +122,7 @@ make_listeners(const struct ymo_sockets *socks, struct ymo_tls *tls)
         ls[i] = (struct ymo_reactor_listener){
             .fd = s->fd,
             .codec = ymo_codec_find(codec_name(s->protocol)),
-            .tls = has_tls(s->protocol) ? tls : NULL,
+            .tls = ymo_addr_has_tls(s->protocol) ? tls : NULL,
             .redirect = s->protocol == YMO_PROTO_REDIRECT,
             .is_unix = s->is_unix,
             .name = s->name,

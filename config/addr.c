@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const char *const protocol_names[] = {
-    [YMO_PROTO_HTTP] = "http",   [YMO_PROTO_HTTPS] = "https",       [YMO_PROTO_FASTCGI] = "fastcgi",
-    [YMO_PROTO_UWSGI] = "uwsgi", [YMO_PROTO_REDIRECT] = "redirect",
+    [YMO_PROTO_HTTP] = "http",   [YMO_PROTO_HTTPS] = "https",   [YMO_PROTO_FASTCGI] = "fastcgi",
+    [YMO_PROTO_UWSGI] = "uwsgi", [YMO_PROTO_SUWSGI] = "suwsgi", [YMO_PROTO_REDIRECT] = "redirect",
 };
 
 const char *
@@ -133,6 +133,12 @@ parse_unix(const char *path, struct ymo_addr *a, char *why, size_t why_len)
     return 0;
 }
 
+bool
+ymo_addr_has_tls(enum ymo_protocol p)
+{
+    return p == YMO_PROTO_HTTPS || p == YMO_PROTO_SUWSGI;
+}
+
 int
 ymo_addr_parse(const char *text, enum ymo_protocol dflt, struct ymo_addr *addr_r, char *why,
                size_t why_len)
@@ -146,7 +152,8 @@ ymo_addr_parse(const char *text, enum ymo_protocol dflt, struct ymo_addr *addr_r
                (strlen(protocol_names[i]) != len || strncasecmp(protocol_names[i], text, len) != 0))
             i++;
         if (i == n)
-            return refuse(why, why_len, "the protocol is not one of http, https, fastcgi, uwsgi");
+            return refuse(why, why_len,
+                          "the protocol is not one of http, https, fastcgi, uwsgi, suwsgi");
         a.protocol = (enum ymo_protocol)i;
         text = scheme_end + 3;
     }

@@ -151,7 +151,7 @@ check_addresses(struct ymo_loader *l)
     struct ymo_addr *addrs;
     size_t n;
     char a[400], b[400];
-    bool https = false;
+    bool https = false, tls = false;
     if (ymo_settings_addresses(s, &addrs, &n) < 0) {
         mistake(l, "bind", NULL, "an address cannot be used");
         return;
@@ -163,8 +163,10 @@ check_addresses(struct ymo_loader *l)
                            : s->bind.n ? s->bind.items[i]
                                        : NULL;
         https = https || addrs[i].protocol == YMO_PROTO_HTTPS;
-        if (addrs[i].protocol == YMO_PROTO_HTTPS && !s->tls_cert)
-            mistake(l, text ? "bind" : "protocol", text ? text : "https",
+        tls = tls || ymo_addr_has_tls(addrs[i].protocol);
+        if (ymo_addr_has_tls(addrs[i].protocol) && !s->tls_cert)
+            mistake(l, text ? "bind" : "protocol",
+                    text ? text : ymo_addr_protocol(addrs[i].protocol),
                     "needs a certificate; give tls_cert and tls_key");
         ymo_addr_format(&addrs[i], a, sizeof(a));
         for (size_t k = 0; k < i; k++) {
@@ -182,11 +184,12 @@ check_addresses(struct ymo_loader *l)
         mistake(l, "redirect_http", s->redirect_http.items[0],
                 "nothing listens with https that clients could be sent on to; give tls_cert and "
                 "tls_key, or a bind with https://");
-    if (s->tls_cert && !https && l->n_mistakes == 0) {
+    if (s->tls_cert && !tls && l->n_mistakes == 0) {
         char place[PLACE];
         find_place(l, "tls_cert", place);
         ymo_loader_warn(l, place, s->tls_cert,
-                        "not used, as nothing listens with https: what is served is not encrypted");
+                        "not used, as nothing listens with https or suwsgi: what is served is not "
+                        "encrypted");
     }
 }
 

@@ -18,6 +18,7 @@ enum ymo_protocol {
     YMO_PROTO_HTTPS,
     YMO_PROTO_FASTCGI,
     YMO_PROTO_UWSGI,
+    YMO_PROTO_SUWSGI,   /* uwsgi over TLS */
     YMO_PROTO_REDIRECT, /* http that sends its clients on to https: redirect_http */
     YMO_N_PROTOCOLS
 };
@@ -154,6 +155,8 @@ void ymo_addr_format(const struct ymo_addr *a, char *dst, size_t len);
 
 /* The protocol's name: "http". Static. */
 const char *ymo_addr_protocol(enum ymo_protocol p);
+/* Is it spoken over TLS? */
+bool ymo_addr_has_tls(enum ymo_protocol p);
 
 /*
  * All addresses that the settings ask for: the binds, or host and port when there are none; then

@@ -9,11 +9,8 @@
 #include <string.h>
 
 static const char *const protocols[] = {
-    [YMO_PROTO_HTTP] = "http",
-    [YMO_PROTO_HTTPS] = "https",
-    [YMO_PROTO_FASTCGI] = "fastcgi",
-    [YMO_PROTO_UWSGI] = "uwsgi",
-    NULL,
+    [YMO_PROTO_HTTP] = "http",   [YMO_PROTO_HTTPS] = "https",   [YMO_PROTO_FASTCGI] = "fastcgi",
+    [YMO_PROTO_UWSGI] = "uwsgi", [YMO_PROTO_SUWSGI] = "suwsgi", NULL,
 };
 
 static const char *const tls_versions[] = {
@@ -178,8 +175,8 @@ const struct ymo_table_row ymo_table_rows[] = {
     {FIELD(protocol), .type = YMO_TYPE_ENUM, .group = YMO_GROUP_LISTEN, .dflt = "http",
      .choices = protocols, .long_opt = "protocol", .env = "YIMMO_WSGI_PROTOCOL",
      .yaml = "wsgi.protocol", .metavar = "PROTOCOL",
-     .help = "Protocol of the listeners that do not say: http, https, fastcgi or uwsgi",
-     .more = "With tls_cert and tls_key set the default is https."},
+     .help = "Protocol of the listeners that do not say: http, https, fastcgi, uwsgi or suwsgi",
+     .more = "suwsgi is uwsgi over TLS. With tls_cert and tls_key set the default is https."},
     {SERVER(backlog, "backlog", "BACKLOG"), .type = YMO_TYPE_INT, .group = YMO_GROUP_LISTEN,
      .dflt = "1024", .min = 1, .max = 65535, .metavar = "N",
      .help = "Connections the kernel holds until they are accepted"},

@@ -293,10 +293,13 @@ ymo_conn_fail(struct ymo_conn *c, struct ymo_exchange *ex, int status, const cha
     bool others = ex && c->codec->max_open > 1; /* that go on */
     if (c->state != YMO_CONN_OPEN)
         return;
-    if (why)
-        ymo_info("conn %llu: %s%s%s: answered %d: %s", (unsigned long long)c->serial,
-                 c->remote_addr, c->remote_port[0] ? ":" : "", c->remote_port, answer ? status : 0,
-                 why);
+    if (why) {
+        char outcome[sizeof("answered 000")] = "closed";
+        if (answer)
+            (void)snprintf(outcome, sizeof(outcome), "answered %d", status);
+        ymo_info("conn %llu: %s%s%s: %s: %s", (unsigned long long)c->serial, c->remote_addr,
+                 c->remote_port[0] ? ":" : "", c->remote_port, outcome, why);
+    }
     if (answer) {
         struct ymo_codec_out out = ymo_writer_out(c->r, true);
         struct ymo_outq *q = ymo_writer_outq(c);

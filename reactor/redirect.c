@@ -104,12 +104,12 @@ ymo_redirect_url(const struct ymo_request *req, struct ymo_slice port, struct ym
     return YMO_OK;
 }
 
-/* The port of the first listener with TLS; empty when it is a unix socket. */
+/* The port of the first listener for https; empty when it is a unix socket. */
 static struct ymo_slice
 secure_port(const struct ymo_reactor *r)
 {
     for (size_t i = 0; i < r->cfg.n_listeners; i++) {
-        if (r->listeners[i].cfg->tls)
+        if (r->listeners[i].cfg->tls && !r->listeners[i].cfg->codec->front_end)
             return ymo_slice_str(r->listeners[i].port);
     }
     return ymo_slice_of("", 0);

@@ -161,7 +161,7 @@ _yimmo_wsgi() {
         return
         ;;
     --protocol)
-        mapfile -t COMPREPLY < <(compgen -W 'http https fastcgi uwsgi' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'http https fastcgi uwsgi suwsgi' -- "$word")
         return
         ;;
     --backlog)

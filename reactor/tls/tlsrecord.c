@@ -363,6 +363,24 @@ say_goodbye(struct ymo_tlsconn *t)
         ymo_trace("conn %llu: no room for close_notify", (unsigned long long)t->c->serial);
 }
 
+/*
+ * A part of a response was sent, and its end is the end of the connection. Peers there are to whom
+ * any end is a good one over TLS, a reset as well; to none is an alert that comes in the clear now.
+ * (wolfSSL sends none that is encrypted because we say so.)
+ */
+static void
+say_broken(struct ymo_tlsconn *t)
+{
+    static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 80}; /* fatal, internal_error */
+    if (t->state != YMO_TLSCONN_OPEN || t->out.len > 0)
+        return;
+    t->state = YMO_TLSCONN_SHUT;
+    /* A reset could overtake it. */
+    if (ymo_buf_append(&t->io->out, alert, sizeof(alert)) == YMO_OK &&
+        ymo_tlsrecord_send(t, false) >= 0)
+        t->c->reset = false;
+}
+
 static void
 tls_shutdown(struct ymo_conn *c)
 {
@@ -374,8 +392,10 @@ static void
 tls_close(struct ymo_conn *c, bool copies)
 {
     struct ymo_tlsconn *t = c->tls;
-    /* After part of a response it would say that this is all. */
-    if (!c->reset && !c->out && c->n_exchanges == 0)
+    /* After part of a response close_notify would say that this is all. */
+    if (c->reset)
+        say_broken(t);
+    else if (!c->out && c->n_exchanges == 0)
         say_goodbye(t);
     /* Where memory ran out something may be left, and the next to send is another connection. */
     ymo_buf_consume(&t->io->out, t->io->out.len);

@@ -50,8 +50,8 @@ wrong_addresses(void)
     } cases[] = {
         {"", "no address; give HOST:PORT, unix:/path or fd:N"},
         {"http://", "no address; give HOST:PORT, unix:/path or fd:N"},
-        {"ftp://x:1", "the protocol is not one of http, https, fastcgi, uwsgi"},
-        {"://x:1", "the protocol is not one of http, https, fastcgi, uwsgi"},
+        {"ftp://x:1", "the protocol is not one of http, https, fastcgi, uwsgi, suwsgi"},
+        {"://x:1", "the protocol is not one of http, https, fastcgi, uwsgi, suwsgi"},
         {"localhost", "the port is missing" LIKE},
         {"8081", "a port alone; put ':' before it for all addresses, or a host and ':'"},
         {"localhost:", "the port is not a whole number from 0 to 65535"},

@@ -124,14 +124,23 @@ together(void)
          REFUSED("--redirect-http: ':8081': listed twice")},
         {ARGS("m", PAIR, "--bind=redirect://:80"),
          REFUSED("--bind: 'redirect://:80': the protocol is not one of http, https, fastcgi, "
-                 "uwsgi")},
+                 "uwsgi, suwsgi")},
         {ARGS("m", PAIR, "--bind=http://:80", "--redirect-http=:81"),
          REFUSED("--redirect-http: ':81': nothing listens with https that clients could be sent on "
                  "to; give tls_cert and tls_key, or a bind with https://")},
         {ARGS("m", PAIR, "--protocol=fastcgi"), GIVES("protocol", "fastcgi"),
-         .out = "--tls-cert: '/c': warning: not used, as nothing listens with https: what is "
-                "served is not encrypted\n"},
+         .out =
+             "--tls-cert: '/c': warning: not used, as nothing listens with https or suwsgi: what "
+             "is served is not encrypted\n"},
         {ARGS("m", PAIR, "--bind=:443", "--bind=http://unix:@x"), GIVES("protocol", "https")},
+        {ARGS("m", PAIR, "--protocol=suwsgi"), GIVES("protocol", "suwsgi")},
+        {ARGS("m", "--protocol=suwsgi"),
+         REFUSED("--protocol: 'suwsgi': needs a certificate; give tls_cert and tls_key")},
+        {ARGS("m", "--bind=suwsgi://unix:@x"),
+         REFUSED("--bind: 'suwsgi://unix:@x': needs a certificate; give tls_cert and tls_key")},
+        {ARGS("m", PAIR, "--bind=suwsgi://:80", "--redirect-http=:81"),
+         REFUSED("--redirect-http: ':81': nothing listens with https that clients could be sent on "
+                 "to; give tls_cert and tls_key, or a bind with https://")},
     };
     RUN_CASES(cases);
 }

@@ -391,7 +391,7 @@ broken_responses(void)
         init();
         REQUIRE(begin(versions[v]));
         CHECK(!get("GET /broken HTTP/1.0\r\n\r\n"));
-        CHECK(c.http.reset);
+        CHECK(c.failed);
         CHECK(!c.goodbye);
         ymo_tls_client_close(&c);
         REQUIRE(dial(&c, versions[v], 0));
