@@ -282,6 +282,13 @@ cancel_all(struct ymo_conn *c)
 {
     struct ymo_list *n, *next;
     c->receiving = NULL;
+    /* What waits comes first: a worker that is sent home from one of them must not begin another.
+     */
+    YMO_LIST_FOREACH (n, next, &c->exchanges) {
+        struct ymo_exchange *ex = YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn);
+        if (atomic_load(&ex->state) == YMO_EXCHANGE_QUEUED)
+            (void)ymo_dispatch_cancel(c->r, ex);
+    }
     YMO_LIST_FOREACH (n, next, &c->exchanges)
         (void)ymo_dispatch_cancel(c->r, YMO_CONTAINER_OF(n, struct ymo_exchange, in_conn));
 }

@@ -137,10 +137,20 @@ ymo_fcgi_write_fail(void *state, uint32_t id, int status, const struct ymo_codec
                     struct ymo_buf *dst)
 {
     struct ymo_fcgi *f = state;
-    struct ymo_fcgi_request *r = ymo_fcgi_find(f, id ? id : f->bad_id);
-    if (!r)
-        return YMO_OK; /* nobody to tell */
-    int rc = ymo_fcgi_write_refusal(dst, r->id, status, r->head_only, out);
-    ymo_fcgi_forget(f, r);
+    struct ymo_fcgi_request *r = ymo_fcgi_find(f, id ? id : f->bad_id), *next;
+    int rc = YMO_OK;
+    if (r) {
+        rc = ymo_fcgi_write_refusal(dst, r->id, status, r->head_only, out);
+        ymo_fcgi_forget(f, r);
+        return rc;
+    }
+    /* Nobody in particular: whoever has not got as far as to have an exchange. */
+    for (r = f->requests; r && rc == YMO_OK && id == 0 && f->bad_id == 0; r = next) {
+        next = r->next;
+        if (r->phase != YMO_FCGI_PARAMS && r->phase != YMO_FCGI_READY)
+            continue;
+        rc = ymo_fcgi_write_refusal(dst, r->id, status, r->head_only, out);
+        ymo_fcgi_forget(f, r);
+    }
     return rc;
 }
