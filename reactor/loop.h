@@ -48,6 +48,7 @@ struct ymo_reactor {
     bool stopping, drained, accepting;
     bool patient;      /* the stop under way, see ymo_reactor_begin_stop */
     bool closing_idle; /* idle connections go at the end of this turn */
+    double farewell;   /* ymo_deadlines_now: until then silence is waited for, see sends_away */
 
     struct ymo_handoff *handoff; /* NULL: no siblings */
     ev_timer yield;              /* a sibling had better accept; then we do */
@@ -139,5 +140,11 @@ void ymo_reactor_conn_gone(struct ymo_reactor *r);
  * not be sent away at once. A stop that was patient can become one that is not.
  */
 void ymo_reactor_begin_stop(struct ymo_reactor *r, bool patient);
+/*
+ * A stop is under way: is a connection to be closed that has just become idle? One whose codec
+ * could not announce it gets some time, unless the stop is impatient, in which its peer may fall
+ * silent: then no request is likely to cross the closing.
+ */
+bool ymo_reactor_sends_away(const struct ymo_reactor *r, const struct ymo_codec_ops *codec);
 
 #endif

@@ -36,6 +36,7 @@ close_idle(struct ymo_reactor *r)
     r->closing_idle = false;
     if (!r->patient)
         farewell = LAST_WORDS;
+    r->farewell = ymo_deadlines_now(&r->deadlines) + farewell;
     r->deadlines.seconds[YMO_DEADLINE_IDLE] = farewell;
     if (r->deadlines.seconds[YMO_DEADLINE_SHAKE] > farewell)
         r->deadlines.seconds[YMO_DEADLINE_SHAKE] = farewell;
@@ -48,6 +49,13 @@ close_idle(struct ymo_reactor *r)
         else if (c->deadline.kind == YMO_DEADLINE_IDLE || c->deadline.kind == YMO_DEADLINE_SHAKE)
             ymo_deadline_set(&r->deadlines, &c->deadline, c->deadline.kind, false);
     }
+}
+
+bool
+ymo_reactor_sends_away(const struct ymo_reactor *r, const struct ymo_codec_ops *codec)
+{
+    return r->stopping &&
+           (!r->patient || codec->max_open == 1 || ymo_deadlines_now(&r->deadlines) >= r->farewell);
 }
 
 /* Its exit handlers have what is left of graceful_timeout, and a second in any case. */

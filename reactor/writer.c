@@ -282,7 +282,9 @@ write_front(struct ymo_conn *c, struct ymo_outq *q)
                                       s->len < FILE_PIECE ? s->len : FILE_PIECE);
     struct iovec iov[YMO_OUTQ_SEGS];
     int n;
-    bool more = gather(q, iov, &n);
+    /* When nothing follows, the end of the connection does: the peer had better learn of both at
+     * once, lest it takes a connection that is about to close for one that it may use. */
+    bool more = gather(q, iov, &n) || c->state == YMO_CONN_FLUSHING;
     return c->transport->writev(c, iov, n, more);
 }
 
@@ -349,8 +351,10 @@ finish_written(struct ymo_conn *c)
         ymo_conn_release(c, ex);
         any = true;
         bool idle = c->in.len == 0 && c->n_exchanges == 0 && !c->codec->in_head(c->codec_state);
-        if (!persist || (c->r->stopping && idle)) {
-            ymo_conn_finish(c, !broken && (!body_done || c->in.len > 0));
+        if (!persist || (idle && ymo_reactor_sends_away(c->r, c->codec))) {
+            /* A request that comes now must not reset what was answered before. */
+            bool late = several && persist;
+            ymo_conn_finish(c, !broken && (!body_done || late || c->in.len > 0));
             break;
         }
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""FastCGI: requests side by side on a connection, how they are taken back, and how all of it ends."""
+"""FastCGI: requests side by side on a connection, taken back, and how all of it ends."""
 
 import contextlib
 import os
@@ -306,6 +306,9 @@ def test_idle_kept_connection(serve, connect):
 
 # ---- the server's life
 
+# Kept connections that are not silent for half of it are closed after an answer.
+SOON = ("--graceful-timeout", "3")
+
 
 @pytest.mark.parametrize("options", [(), ("--no-proc", "2")], ids=["alone", "supervised"])
 def test_graceful_stop(serve, gate, connect, options):
@@ -328,7 +331,8 @@ def test_graceful_stop(serve, gate, connect, options):
 
 def test_reload_with_kept_connections(serve, gate, connect):
     """What runs in an old worker is answered; kept connections are closed when they are idle."""
-    server = serve("procs:app", *FASTCGI, "--no-proc", "2", "--no-threads", "2", env=gate.env)
+    options = ("--no-proc", "2", "--no-threads", "2", *SOON)
+    server = serve("procs:app", *FASTCGI, *options, env=gate.env)
     old = server.workers(2)
     busy = connect(server)
     busy.ask("/hold?x", number=3, keep=True)
@@ -344,7 +348,7 @@ def test_reload_with_kept_connections(serve, gate, connect):
 
 
 class Kept:
-    """A front end with one kept connection: it opens another when the server has closed that one."""
+    """A front end with one kept connection, and another when the server has closed that one."""
 
     def __init__(self, server, connect):
         self.open = lambda: connect(server)
@@ -362,7 +366,7 @@ def test_replaced_under_requests(serve, connect, number, tmp_path, monkeypatch):
     program = tmp_path / "yimmo-wsgi"
     shutil.copy(harness.server_path(), program)
     monkeypatch.setenv("YMO_SERVER", str(program))
-    server = serve("procs:app", *FASTCGI, "--no-proc", "2")
+    server = serve("procs:app", *FASTCGI, "--no-proc", "2", *SOON)
     before = server.workers(2)
     front = Kept(server, connect)
     assert int(front.ask()) in before
@@ -374,7 +378,7 @@ def test_replaced_under_requests(serve, connect, number, tmp_path, monkeypatch):
 def test_max_requests(serve, connect):
     """Requests of a kept connection count, and nothing is lost where the worker is replaced."""
     options = ("--supervise", "on", "--max-requests", "20", "--recycle-jitter", "0")
-    server = serve("procs:app", *FASTCGI, *options)
+    server = serve("procs:app", *FASTCGI, *SOON, *options)
     (old,) = server.workers(1)
     front = Kept(server, connect)
     asked = 0
