@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "reactor/forkguard.h"
 #include "reactor/intake.h"
+#include "reactor/latewatch.h"
 #include "reactor/loop.h"
 #include "reactor/peername.h"
 
@@ -19,7 +20,8 @@ ymo_conn_update_read(struct ymo_conn *c)
 {
     bool want = !c->eof && (c->state == YMO_CONN_LINGER ||
                             (c->state == YMO_CONN_OPEN && !c->paused && c->in.len < c->r->in_max));
-    if (want != !!ev_is_active(&c->rd)) {
+    if (want != !!ev_is_active(&c->rd) && !(want && ymo_latewatch_add(c))) {
+        ymo_list_remove(&c->late);
         if (want)
             ev_io_start(c->r->loop, &c->rd);
         else
@@ -254,6 +256,7 @@ ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
     c->rd.data = c->wr.data = c;
     ymo_deadline_init(&c->deadline);
     ymo_list_init(&c->exchanges);
+    ymo_list_init(&c->late);
     c->env.limits = &r->cfg.limits;
     c->env.https = l->cfg->tls != NULL;
     c->env.open = ymo_intake_open;
@@ -270,11 +273,20 @@ ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
     }
     ymo_list_append(&r->conns, &c->node);
     r->n_conns++;
-    ev_io_start(r->loop, &c->rd);
     ymo_conn_deadline(c, true);
     ymo_trace("conn %llu: from %s:%s", (unsigned long long)c->serial, c->remote_addr,
               c->remote_port);
     return c;
+}
+
+void
+ymo_conn_begin(struct ymo_conn *c)
+{
+    /* A front end sends its request right behind its SYN. */
+    if (c->codec->front_end && !c->tls)
+        read_cb(c->r->loop, &c->rd, EV_READ);
+    else
+        ev_io_start(c->r->loop, &c->rd);
 }
 
 static void
@@ -367,6 +379,7 @@ ymo_conn_kill(struct ymo_conn *c)
     c->state = YMO_CONN_DEAD;
     ev_io_stop(r->loop, &c->rd);
     ev_io_stop(r->loop, &c->wr);
+    ymo_list_remove(&c->late);
     ymo_deadline_set(&r->deadlines, &c->deadline, YMO_DEADLINE_NONE, false);
     /* A child that the application forked holds a copy of the descriptor: closing ours alone would
      * not end the connection. */

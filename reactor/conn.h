@@ -53,6 +53,8 @@ struct ymo_conn {
     ev_io rd, wr;
     struct ymo_deadline deadline;
     struct ymo_list node;      /* the reactor's list of connections */
+    struct ymo_list late;      /* see latewatch.h */
+    unsigned late_since;       /* reactor->n_naps */
     struct ymo_list exchanges; /* open ones, oldest first */
     struct ymo_conn *next_dirty;
     struct ymo_exchange *receiving; /* whose body is being read; of several one that streams */
@@ -67,10 +69,13 @@ struct ymo_conn {
 
 /*
  * Take over the accepted socket `fd`. `peer` is what accept returned. NULL when out of memory (then
- * fd is closed).
+ * fd is closed). Nothing is read yet: ymo_conn_begin or ymo_conn_input is next.
  */
 struct ymo_conn *ymo_conn_open(struct ymo_reactor *r, const struct ymo_listener *l, int fd,
                                const struct sockaddr *peer);
+
+/* Read, now if the peer is one that has said something by now. May close the connection. */
+void ymo_conn_begin(struct ymo_conn *c);
 
 /* Look at what has been received: called when the codec may go on (a response ended, room came). */
 void ymo_conn_input(struct ymo_conn *c);

@@ -4,6 +4,7 @@
  * as one batch, so that waking a worker is paid once, and takes everything the workers posted.
  */
 #include "base/log.h"
+#include "reactor/latewatch.h"
 #include "reactor/loop.h"
 
 #include <stdlib.h>
@@ -23,7 +24,8 @@ nap_cb(struct ev_loop *loop, ev_timer *t, int revents)
     struct ymo_reactor *r = t->data;
     bool asked = false, waits = r->handoff && ymo_handoff_look(r->handoff, &asked);
     (void)revents;
-    r->napping = asked || r->cfg.executor->ops->kick(r->cfg.executor) || waits;
+    bool late = ymo_latewatch_turn(r);
+    r->napping = asked || r->cfg.executor->ops->kick(r->cfg.executor) || waits || late;
     if (r->napping) {
         ev_timer_set(t, NAP, 0.);
         ev_timer_start(loop, t);
@@ -258,6 +260,7 @@ ymo_dispatch_turn(struct ymo_reactor *r)
     if (r->napping && r->in_flight == 0) {
         ev_timer_stop(r->loop, &r->nap);
         r->napping = false;
+        ymo_latewatch_all(r);
     }
     return !more;
 }

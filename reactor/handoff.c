@@ -235,7 +235,7 @@ give(struct ymo_handoff *h, int seat, struct ymo_exchange *ex, bool more)
     }
     if (!ymo_dispatch_recall(r, ex))
         return YMO_EAGAIN; /* a worker was faster */
-    if (ymo_pollset_remove(&h->pollset, r->loop, c->fd) < 0 ||
+    if ((ev_is_active(&c->rd) && ymo_pollset_remove(&h->pollset, r->loop, c->fd) < 0) ||
         send_conn(h, seat, c, ex, more) < 0) {
         rearm(h, c);
         ymo_dispatch_put_back(r, ex);

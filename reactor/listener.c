@@ -59,7 +59,10 @@ accept_some(struct ymo_listener *l, int most)
         peer.ss_family = AF_UNSPEC;
         int fd = accept4(l->cfg->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            if (!ymo_conn_open(r, l, fd, (struct sockaddr *)&peer))
+            struct ymo_conn *c = ymo_conn_open(r, l, fd, (struct sockaddr *)&peer);
+            if (c)
+                ymo_conn_begin(c);
+            else
                 ymo_error("cannot accept a connection: out of memory");
             continue;
         }

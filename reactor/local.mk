@@ -18,6 +18,8 @@ reactor_libreactor_a_SOURCES = \
 	reactor/handoff.h \
 	reactor/intake.c \
 	reactor/intake.h \
+	reactor/latewatch.c \
+	reactor/latewatch.h \
 	reactor/lifeline.c \
 	reactor/lifeline.h \
 	reactor/link.c \

@@ -42,6 +42,8 @@ struct ymo_reactor {
     ev_check check;     /* after blocking */
     ev_timer nap;
     bool napping;
+    unsigned n_naps;
+    struct ymo_list late; /* see latewatch.h */
     ev_signal signals[YMO_N_SIGNALS];
     ev_timer graceful; /* the end of graceful_timeout */
     ev_timer resume;   /* accept again */

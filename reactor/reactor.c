@@ -338,6 +338,7 @@ ymo_reactor_create(const struct ymo_reactor_config *cfg, struct ymo_reactor **r_
         goto fail;
     ymo_list_init(&r->conns);
     ymo_list_init(&r->dead);
+    ymo_list_init(&r->late);
     r->accept_complained = -3600;
     r->date_at = (time_t)-1;
     r->in_max = YMO_SCRATCH + 4096; /* the largest packet of uwsgi, the largest record of FastCGI */

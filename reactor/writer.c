@@ -273,6 +273,23 @@ gather(const struct ymo_outq *q, struct iovec *iov, int *n_r)
     return false;
 }
 
+/*
+ * When nothing follows, the end of the connection does: the peer had better learn of both at once,
+ * lest it takes a connection that is about to close for one that it may use. And one packet costs
+ * less than two.
+ */
+static bool
+ends_with_queue(const struct ymo_conn *c)
+{
+    if (c->state == YMO_CONN_FLUSHING)
+        return true;
+    if (c->codec->max_open > 1 || c->n_exchanges != 1)
+        return false;
+    const struct ymo_exchange *ex =
+        YMO_CONTAINER_OF(c->exchanges.next, struct ymo_exchange, in_conn);
+    return ex->end_written && !ex->broken && !c->codec->may_persist(c->codec_state, ex->id);
+}
+
 static ssize_t
 write_front(struct ymo_conn *c, struct ymo_outq *q)
 {
@@ -282,9 +299,7 @@ write_front(struct ymo_conn *c, struct ymo_outq *q)
                                       s->len < FILE_PIECE ? s->len : FILE_PIECE);
     struct iovec iov[YMO_OUTQ_SEGS];
     int n;
-    /* When nothing follows, the end of the connection does: the peer had better learn of both at
-     * once, lest it takes a connection that is about to close for one that it may use. */
-    bool more = gather(q, iov, &n) || c->state == YMO_CONN_FLUSHING;
+    bool more = gather(q, iov, &n) || ends_with_queue(c);
     return c->transport->writev(c, iov, n, more);
 }
 
