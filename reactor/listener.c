@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -183,6 +184,12 @@ ymo_listener_init(struct ymo_listener *l, struct ymo_reactor *r,
     ev_io_init(&l->io, accept_cb, cfg->fd, EV_READ);
     l->io.data = l;
     name_after_socket(l);
+#ifdef TCP_DEFER_ACCEPT
+    /* Front ends speak at once: a connection is accepted together with its request. */
+    int seconds = 1;
+    if (cfg->codec->front_end && !cfg->is_unix)
+        (void)setsockopt(cfg->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
+#endif
 }
 
 void
