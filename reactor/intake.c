@@ -203,7 +203,8 @@ ymo_intake_event(struct ymo_conn *c, const struct ymo_codec_event *ev, bool more
         return;
     }
     struct ymo_exchange *ex = ymo_intake_find(c, ev->id);
-    YMO_ASSERT(ex != NULL);
+    if (!ex)
+        return; /* its answer broke off: the codec waits for an end, the connection will be reset */
     switch (ev->what) {
     case YMO_CODEC_HEAD:
         on_head(c, ex, ev->last, more);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From the messages of a connection's exchanges to bytes on its socket. */
 #include "base/log.h"
+#include "reactor/intake.h"
 #include "reactor/loop.h"
 
 #include <errno.h>
@@ -129,6 +130,8 @@ static int
 write_end(struct ymo_conn *c, struct ymo_exchange *ex, bool broken, struct ymo_buf *dst)
 {
     ex->end_written = true;
+    if (c->codec->max_open > 1)
+        ymo_intake_received(c, ex); /* nobody reads what may still come of its body */
     if (!broken)
         return c->codec->end(c->codec_state, ex->id, dst);
     if (ex->head_sent) {

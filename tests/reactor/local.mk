@@ -14,6 +14,7 @@ tests_unit_reactor_SOURCES = \
 	tests/reactor/test_dername.c \
 	tests/reactor/test_fairness.c \
 	tests/reactor/test_fastcgi.c \
+	tests/reactor/test_fastcgi_ends.c \
 	tests/reactor/test_front_end.c \
 	tests/reactor/test_handoff.c \
 	tests/reactor/test_lifeline.c \

@@ -174,11 +174,16 @@ half(struct ymo_test_server *s, struct ymo_exchange *ex)
 }
 
 static void
-broken(struct ymo_exchange *ex, bool after_a_piece)
+broken(struct ymo_exchange *ex, const char *args, bool after_a_piece)
 {
+    size_t len = args[0] ? strtoul(args, NULL, 10) : 4;
+    char *data = calloc(1, len + 4);
     start_reply(ex, -1);
-    if (after_a_piece)
-        (void)!ymo_exchange_respond(ex, "some", 4, false);
+    if (data && after_a_piece) {
+        memcpy(data, "some", 4);
+        (void)!ymo_exchange_respond(ex, data, len, false);
+    }
+    free(data);
     ymo_exchange_end(ex, true);
 }
 
@@ -214,7 +219,7 @@ handle(struct ymo_exchange *ex, void *arg)
     } else if (IS("/half")) {
         half(s, ex);
     } else if (IS("/broken") || IS("/broken0")) {
-        broken(ex, IS("/broken"));
+        broken(ex, args, IS("/broken"));
     } else if (IS("/empty")) {
         ex->resp.status = 204;
         ex->resp.no_body = true;

@@ -15,6 +15,7 @@
  *   /client           waits likewise, as if for its client
  *   /half             a piece, "some", then waits likewise
  *   /broken /broken0  an end that says broken: after a piece, before anything
+ *   /broken?LEN       likewise, after a piece of LEN bytes
  *   /empty            204
  */
 #ifndef YMO_TESTS_SUPPORT_TEST_SERVER_H

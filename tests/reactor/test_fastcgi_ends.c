@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests of a front end's connection that end at awkward moments. */
+#include "protocols/codec.h"
+#include "tests/support/fcgi_client.h"
+#include "tests/support/test.h"
+#include "tests/support/test_server.h"
+
+#include <sys/socket.h>
+
+static struct ymo_test_server s;
+static struct ymo_fcgi_client c;
+
+/* What sockets hold of what it says is little: the rest of a larger answer waits in the server. */
+static bool
+begin(int workers)
+{
+    int small = 4096;
+    s.codec = ymo_codec_find("fastcgi");
+    s.n_workers = workers;
+    return CHECK(s.codec != NULL) && ymo_test_server_start(&s) &&
+           CHECK(setsockopt(s.listener.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)) == 0) &&
+           ymo_fcgi_client_open(&c, s.port, 4096);
+}
+
+static void
+finish(void)
+{
+    ymo_fcgi_client_close(&c);
+    ymo_test_server_stop(&s);
+}
+
+/* The only worker has ended what came before, and the reactor knows it. */
+static bool
+all_ended(void)
+{
+    struct ymo_fcgi_client other;
+    bool ok = ymo_fcgi_client_open(&other, s.port, 0) &&
+              CHECK(ymo_fcgi_client_say(&other, "get 1 /hello")) &&
+              ymo_fcgi_client_await(&other, 1);
+    ymo_fcgi_client_close(&other);
+    return ok;
+}
+
+/* What still comes for an answer that broke off finds nobody, and the server goes on. */
+static void
+news_of_a_broken_one(void)
+{
+    static const char *const news[] = {"abort 1", "stdin 1 def", "stdin 1"};
+    for (size_t i = 0; i < sizeof(news) / sizeof(news[0]); i++) {
+        ymo_test_context("%s", news[i]);
+        ymo_test_server_init(&s);
+        s.cfg.request_buffering = false;
+        REQUIRE(begin(1));
+        CHECK(ymo_fcgi_client_say(&c, "post 1 /broken?200000 -; stdin 1 abc"));
+        REQUIRE(all_ended());
+        CHECK(!c.http.reset && !c.answers[1].ended);
+        CHECK(ymo_fcgi_client_say(&c, news[i]));
+        REQUIRE(all_ended()); /* it has read the news by then */
+        while (ymo_fcgi_client_record(&c))
+            ;
+        CHECK(c.http.reset); /* it must not look whole */
+        CHECK(!c.answers[1].ended);
+        finish();
+    }
+    ymo_test_context(NULL);
+}
+
+/* A body that nobody will read, of an answer that is still being written, is nobody's concern. */
+static void
+refused_behind_one_that_is_written(void)
+{
+    ymo_test_server_init(&s);
+    s.cfg.request_buffering = false;
+    s.cfg.limits.max_body = 100;
+    REQUIRE(begin(1));
+    CHECK(ymo_fcgi_client_say(&c, "post 1 /long?200000 9; stdin 1 abc"));
+    REQUIRE(all_ended());
+    CHECK(ymo_fcgi_client_say(&c, "begin 3; params 3 REQUEST_METHOD=POST PATH_INFO=/stored "
+                                  "CONTENT_LENGTH=101; params 3; stdin 3 abc"));
+    CHECK(ymo_fcgi_client_await(&c, 1));
+    CHECK_INT(ymo_fcgi_client_body(&c, 1).len, 200000);
+    CHECK(ymo_fcgi_client_await(&c, 3));
+    CHECK_INT(ymo_fcgi_client_status(&c, 3), 413);
+    CHECK(ymo_http_client_at_end(&c.http));
+    finish();
+}
+
+YMO_SUITE(fastcgi_ends, news_of_a_broken_one, refused_behind_one_that_is_written);
