@@ -55,6 +55,8 @@ static const char *
 give_up_on_client(struct ymo_exchange *ex)
 {
     struct ymo_conn *c = ex->conn;
+    if (ex->withdrawn)
+        return "its client is gone"; /* others use the connection, one of them its number */
     if (c->state == YMO_CONN_OPEN && !ex->head_sent) {
         ymo_conn_fail(c, ex, 504, NULL);
         return "answered 504";

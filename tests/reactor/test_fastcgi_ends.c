@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests of a front end's connection that end at awkward moments. */
 #include "protocols/codec.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/fcgi_client.h"
 #include "tests/support/test.h"
 #include "tests/support/test_server.h"
@@ -85,4 +86,37 @@ refused_behind_one_that_is_written(void)
     finish();
 }
 
-YMO_SUITE(fastcgi_ends, news_of_a_broken_one, refused_behind_one_that_is_written);
+/* Nobody waits for it any more: that it takes too long must not harm who has its number now. */
+static void
+withdrawn_and_over_its_time(void)
+{
+    ymo_test_server_init(&s);
+    s.cfg.request_timeout = 3600;
+    REQUIRE(begin(3));
+    CHECK(ymo_fcgi_client_say(&c, "get 1 /gate; get 3 /half; get 5 /client"));
+    CHECK(ymo_test_server_until(&s.at_gate, 3));
+    while (c.answers[3].records < 2)
+        REQUIRE(ymo_fcgi_client_record(&c));
+    CHECK(ymo_fcgi_client_say(&c, "abort 1; abort 3"));
+    CHECK(ymo_fcgi_client_await(&c, 1) && ymo_fcgi_client_await(&c, 3));
+    ymo_fcgi_client_forget(&c, 1);
+    ymo_fcgi_client_forget(&c, 3);
+    CHECK(ymo_fcgi_client_say(&c, "get 1 /hello; get 3 /hello; values FCGI_MPXS_CONNS"));
+    while (c.managed < 1)
+        REQUIRE(ymo_fcgi_client_record(&c));
+    CHECK_INT(s.executor.submitted, 5); /* the new ones wait for a worker */
+    ymo_fake_clock_pass(3600);
+    CHECK(ymo_test_server_until(&s.executor.reported, 2));
+    ymo_test_server_open(&s, 3);
+    for (unsigned id = 1; id <= 3; id += 2) {
+        CHECK(ymo_fcgi_client_await(&c, id));
+        CHECK_INT(ymo_fcgi_client_status(&c, id), 200);
+        CHECK_SLICE(ymo_fcgi_client_body(&c, id), "hello");
+    }
+    CHECK(ymo_fcgi_client_await(&c, 5));
+    CHECK_SLICE(ymo_fcgi_client_body(&c, 5), "here");
+    finish();
+}
+
+YMO_SUITE(fastcgi_ends, news_of_a_broken_one, refused_behind_one_that_is_written,
+          withdrawn_and_over_its_time);
