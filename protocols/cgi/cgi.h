@@ -5,8 +5,8 @@
  * the http codec would have made of the same bytes, and responses become heads for front ends.
  * Pure functions over what the caller owns; the files beside this one.
  *
- * What the application sees that it would not see of a client's own HTTP, and only that: the
- * variables listed in cgi_vars.c; CONTENT_LENGTH "0" where a front end writes it for requests
+ * What the application sees that it would not see of a client's own HTTP, and only that: other
+ * variables, apart from those that cgi_vars.c keeps out; CONTENT_LENGTH "0" where a front end writes it for requests
  * without a body; paths as the front end has normalised them; and headers as it passes them on.
  */
 #ifndef YMO_PROTOCOLS_CGI_CGI_H

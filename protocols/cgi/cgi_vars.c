@@ -3,20 +3,25 @@
 #include "protocols/cgi/cgi.h"
 
 /*
- * Variables that have no number with us and are not a header's. Everything else stays out: front
- * ends also send parts of their own environment (PATH) and switches for themselves
- * (proxy-nokeepalive), and names that begin with UWSGI_ are orders to another server, some of which
- * name code to be run. SERVER_SOFTWARE is ours, as it is over HTTP.
+ * What a front end is told to pass on (uwsgi_param, SetEnv) the application gets, whatever its
+ * name, with these exceptions. They are no part of a request, and programs that the application
+ * starts with its environ would obey some of them. However the case is written: a name that differs
+ * from one of these in nothing else is a mistake or a trick.
  */
-static const struct ymo_slice allowed[] = {
-    {"AUTH_TYPE", 9},        {"CONTEXT_DOCUMENT_ROOT", 21}, {"CONTEXT_PREFIX", 14},
-    {"DOCUMENT_ROOT", 13},   {"DOCUMENT_URI", 12},          {"GATEWAY_INTERFACE", 17},
-    {"PATH_TRANSLATED", 15}, {"REMOTE_HOST", 11},           {"REMOTE_IDENT", 12},
-    {"REMOTE_USER", 11},     {"REQUEST_SCHEME", 14},        {"SCRIPT_FILENAME", 15},
-    {"SERVER_ADDR", 11},     {"SERVER_ADMIN", 12},          {"UNIQUE_ID", 9},
+static const struct ymo_slice kept_out[] = {
+    {"PATH", 4}, /* Apache's own, as the next two are on some systems */
+    {"LIBPATH", 7},
+    {"SHLIB_PATH", 10},
+    {"RAW_URI", 7},          /* ours, made of REQUEST_URI */
+    {"SERVER_SOFTWARE", 15}, /* ours, as it is over HTTP */
 };
 
-static const struct ymo_slice allowed_prefixes[] = {{"GEOIP_", 6}, {"REDIRECT_", 9}, {"SSL_", 4}};
+static const struct ymo_slice kept_out_prefixes[] = {
+    {"UWSGI_", 6}, /* orders to another server, some of which name code to be run */
+    {"FCGI_", 5},  /* between front end and process */
+    {"LD_", 3},    {"DYLD_", 5}, {"PYTHON", 6}, /* orders to loaders and interpreters */
+    {"HTTP_", 5}, /* written otherwise than a header's: those are not looked up here */
+};
 
 static bool
 begins(struct ymo_slice s, struct ymo_slice prefix)
@@ -25,17 +30,40 @@ begins(struct ymo_slice s, struct ymo_slice prefix)
 }
 
 static bool
-is_allowed(struct ymo_slice key)
+is_kept_out(struct ymo_slice key)
 {
-    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
-        if (ymo_slice_eq(key, allowed[i]))
+    for (size_t i = 0; i < sizeof(kept_out) / sizeof(kept_out[0]); i++) {
+        if (ymo_slice_ieq(key, kept_out[i]))
             return true;
     }
-    for (size_t i = 0; i < sizeof(allowed_prefixes) / sizeof(allowed_prefixes[0]); i++) {
-        if (begins(key, allowed_prefixes[i]))
+    for (size_t i = 0; i < sizeof(kept_out_prefixes) / sizeof(kept_out_prefixes[0]); i++) {
+        size_t n = kept_out_prefixes[i].len;
+        if (key.len >= n && ymo_slice_ieq(ymo_slice_of(key.data, n), kept_out_prefixes[i]))
             return true;
     }
     return false;
+}
+
+static bool
+is_letter(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/*
+ * A name of letters, digits and underscores. Apache's switches for itself have a '-'
+ * (proxy-nokeepalive), and what a server and its frameworks add to an environ has a '.'
+ * (wsgi.input): no front end may replace that.
+ */
+static bool
+is_plain_name(struct ymo_slice key)
+{
+    for (size_t i = 0; i < key.len; i++) {
+        char c = key.data[i];
+        if (!is_letter(c) && c != '_' && !(c >= '0' && c <= '9'))
+            return false;
+    }
+    return is_letter(key.data[0]);
 }
 
 /*
@@ -137,7 +165,7 @@ ymo_cgi_take(struct ymo_cgi *g, struct ymo_slice key, struct ymo_slice value)
         g->request_scheme = value;
     else if (ymo_slice_eq(key, YMO_SLICE("UWSGI_SCHEME")))
         g->uwsgi_scheme = value;
-    if (!is_allowed(key))
+    if (!is_plain_name(key) || is_kept_out(key))
         return 0;
     return replace(g, ymo_request_find_name(g->req, key), YMO_VAR_OTHER, key, value);
 }
