@@ -17,6 +17,7 @@
 #include "supervisor/notify.h"
 #include "supervisor/pidfile.h"
 #include "supervisor/sockets.h"
+#include "supervisor/stdsocket.h"
 #include "supervisor/supervisor.h"
 #if YMO_WITH_WSGI
 #include "pyworker/pyworker.h"
@@ -343,7 +344,10 @@ serve_alone(const struct ymo_settings *s)
         return EXIT_START;
     }
     ymo_notify_init();
-    bool loaded = load(s, &app) == YMO_OK;
+    bool loaded = ymo_stdsocket_free(&socks) == YMO_OK;
+    if (!loaded)
+        ymo_fatal("cannot move a listening socket: %s", strerror(errno));
+    loaded = loaded && load(s, &app) == YMO_OK;
     if (loaded)
         status = run(s, &socks, NULL, NULL, app);
     ymo_sockets_close(&socks, loaded);

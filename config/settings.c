@@ -255,6 +255,19 @@ ymo_settings_free(struct ymo_settings *s)
     memset(s, 0, sizeof(*s));
 }
 
+bool
+ymo_settings_names_address(const struct ymo_settings *s)
+{
+    static const char *const rows[] = {"bind", "host", "port"};
+    if (!s->source)
+        return true; /* made by hand */
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (ymo_loader_source(s, ymo_table_by_name(rows[i]))->kind != YMO_SOURCE_DEFAULT)
+            return true;
+    }
+    return s->bind.n > 0;
+}
+
 int
 ymo_settings_addresses(const struct ymo_settings *s, struct ymo_addr **addrs_r, size_t *n_r)
 {

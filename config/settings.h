@@ -158,6 +158,9 @@ const char *ymo_addr_protocol(enum ymo_protocol p);
 /* Is it spoken over TLS? */
 bool ymo_addr_has_tls(enum ymo_protocol p);
 
+/* Does anything name an address, or a part of one? Else the default one is served. */
+bool ymo_settings_names_address(const struct ymo_settings *s);
+
 /*
  * All addresses that the settings ask for: the binds, or host and port when there are none; then
  * those of redirect_http.

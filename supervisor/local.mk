@@ -20,6 +20,8 @@ supervisor_libsupervisor_a_SOURCES = \
 	supervisor/sockets.c \
 	supervisor/sockets.h \
 	supervisor/spawn.c \
+	supervisor/stdsocket.c \
+	supervisor/stdsocket.h \
 	supervisor/supervisor.c \
 	supervisor/supervisor.h \
 	supervisor/upgrade.c

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "supervisor/binding.h"
+#include "supervisor/stdsocket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -380,6 +381,7 @@ open_settings(const struct ymo_binding *o, const struct ymo_settings *s)
         REFUSE(o, "cannot work out where to listen: %s", ymo_err_str(rc));
         return rc;
     }
+    ymo_stdsocket_use(s, addrs);
     rc = open_all(o, addrs, n);
     free(addrs);
     if (rc < 0)
@@ -433,7 +435,7 @@ ymo_sockets_drop(struct ymo_sockets *gone, const struct ymo_sockets *kept)
     for (size_t i = 0; i < gone->n; i++) {
         const struct ymo_socket *s = &gone->items[i];
         if (!ymo_sockets_hold(kept, s->fd))
-            close(s->fd);
+            ymo_stdsocket_close(s->fd);
         if (s->unlink[0] && !owns_path(kept, s->unlink))
             (void)unlink(s->unlink);
     }
@@ -446,7 +448,7 @@ ymo_sockets_leave(struct ymo_sockets *gone, const struct ymo_sockets *kept)
 {
     for (size_t i = 0; i < gone->n; i++) {
         if (!ymo_sockets_hold(kept, gone->items[i].fd))
-            close(gone->items[i].fd);
+            ymo_stdsocket_close(gone->items[i].fd);
     }
     free(gone->items);
     *gone = (struct ymo_sockets){0};
@@ -458,7 +460,7 @@ ymo_sockets_close(struct ymo_sockets *socks, bool fds_gone)
     for (size_t i = 0; i < socks->n; i++) {
         const struct ymo_socket *s = &socks->items[i];
         if (!fds_gone)
-            close(s->fd);
+            ymo_stdsocket_close(s->fd);
         if (s->unlink[0])
             (void)unlink(s->unlink);
     }

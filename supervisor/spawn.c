@@ -2,6 +2,7 @@
 /* Forking workers and templates. */
 #include "base/log.h"
 #include "supervisor/fleet.h"
+#include "supervisor/stdsocket.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -44,11 +45,22 @@ serve(struct ymo_supervisor *sv, struct ymo_generation *g, int seat, int link, v
     return sv->ops->serve(&g->settings, &g->sockets, g->tls, &place, app);
 }
 
+/* Before the application is loaded, which may start programs. */
+static void
+free_stdin(struct ymo_generation *g)
+{
+    if (ymo_stdsocket_free(&g->sockets) == YMO_OK)
+        return;
+    ymo_fatal("cannot move a listening socket: %s", strerror(errno));
+    leave(1);
+}
+
 static _Noreturn void
 worker_main(struct ymo_supervisor *sv, struct ymo_generation *g, int seat, int link, pid_t parent)
 {
     void *app;
     die_with_parent(true, parent);
+    free_stdin(g);
     if (sv->ops->load(&g->settings, &app) < 0)
         leave(1);
     die_with_parent(false, parent);
@@ -78,6 +90,7 @@ template_main(struct ymo_supervisor *sv, struct ymo_generation *g, int link, pid
     void *app;
     int fd, rc = YMO_OK;
     die_with_parent(true, parent);
+    free_stdin(g);
     if (sv->ops->load(&g->settings, &app) < 0 || ymo_link_send(link, YMO_LINK_READY, 0, -1) < 0)
         leave(1);
     while (rc != YMO_ECLOSED) {
