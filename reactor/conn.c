@@ -209,7 +209,8 @@ read_cb(struct ev_loop *loop, ev_io *io, int revents)
 void
 ymo_conn_look(struct ymo_conn *c)
 {
-    if (c->state == YMO_CONN_OPEN && !c->shaking && ev_is_active(&c->rd))
+    bool reads = ev_is_active(&c->rd) || !ymo_list_empty(&c->late);
+    if (c->state == YMO_CONN_OPEN && !c->shaking && reads)
         read_cb(c->r->loop, &c->rd, EV_READ);
 }
 

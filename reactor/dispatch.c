@@ -33,6 +33,16 @@ nap_cb(struct ev_loop *loop, ev_timer *t, int revents)
 }
 
 void
+ymo_dispatch_nap(struct ymo_reactor *r)
+{
+    if (r->napping)
+        return;
+    r->napping = true;
+    ev_timer_set(&r->nap, NAP, 0.);
+    ev_timer_start(r->loop, &r->nap);
+}
+
+void
 ymo_dispatch_init(struct ymo_reactor *r)
 {
     ev_timer_init(&r->nap, nap_cb, NAP, 0.);
@@ -179,11 +189,7 @@ hand_over(struct ymo_reactor *r)
     r->cfg.executor->ops->submit(r->cfg.executor, first, last);
     if (r->handoff)
         ymo_handoff_submitted(r->handoff);
-    if (!r->napping) {
-        r->napping = true;
-        ev_timer_set(&r->nap, NAP, 0.);
-        ev_timer_start(r->loop, &r->nap);
-    }
+    ymo_dispatch_nap(r);
 }
 
 void

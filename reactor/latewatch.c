@@ -13,6 +13,7 @@ ymo_latewatch_add(struct ymo_conn *c)
     if (ymo_list_empty(&c->late)) {
         c->late_since = r->n_naps;
         ymo_list_append(&r->late, &c->late);
+        ymo_dispatch_nap(r); /* none may be on: nothing was handed over for a while */
     }
     return true;
 }

@@ -26,6 +26,7 @@ struct ymo_listener {
     struct ymo_reactor *r;
     const struct ymo_reactor_listener *cfg;
     ev_io io;
+    double turned_away;                   /* ymo_deadlines_now when that was last logged */
     bool wildcard;                        /* the server's address differs by connection */
     char name[INET6_ADDRSTRLEN], port[6]; /* SERVER_NAME, SERVER_PORT; empty for unix sockets */
 };
@@ -101,6 +102,8 @@ void ymo_dispatch_put_back(struct ymo_reactor *r, struct ymo_exchange *ex);
 void ymo_dispatch_forget(struct ymo_reactor *r, struct ymo_exchange *ex);
 /* The client is gone. True when it never ran and has been released. */
 bool ymo_dispatch_cancel(struct ymo_reactor *r, struct ymo_exchange *ex);
+/* While exchanges are in flight: the loop comes back within a nap. */
+void ymo_dispatch_nap(struct ymo_reactor *r);
 void ymo_dispatch_init(struct ymo_reactor *r);
 void ymo_dispatch_free(struct ymo_reactor *r);
 /*

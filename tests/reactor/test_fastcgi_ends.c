@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests of a front end's connection that end at awkward moments. */
 #include "protocols/codec.h"
+#include "tests/protocols/fcgi_make.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fcgi_client.h"
 #include "tests/support/test.h"
@@ -118,5 +119,28 @@ withdrawn_and_over_its_time(void)
     finish();
 }
 
+/* Read from again when there is room, though no request is handed over in that moment. */
+static void
+after_a_body_that_had_to_wait(void)
+{
+    enum { PIECE = 30000, PIECES = 20, STDIN = 5 };
+    static const char piece[PIECE];
+    struct ymo_buf body = {0};
+    ymo_test_server_init(&s);
+    s.cfg.request_buffering = false;
+    REQUIRE(begin(1));
+    CHECK(ymo_fcgi_client_say(&c, "post 1 /echo -"));
+    for (int i = 0; i < PIECES; i++)
+        ymo_fcgi_make_record(&body, STDIN, 1, ymo_slice_of(piece, PIECE), 0);
+    ymo_fcgi_make_record(&body, STDIN, 1, ymo_slice_of("", 0), 0);
+    CHECK(ymo_http_client_send(&c.http, ymo_buf_data(&body), body.len));
+    ymo_buf_free(&body);
+    CHECK(ymo_fcgi_client_await(&c, 1));
+    CHECK_INT(ymo_fcgi_client_body(&c, 1).len, PIECE * PIECES);
+    CHECK(ymo_fcgi_client_say(&c, "get 3 /hello"));
+    CHECK(ymo_fcgi_client_await(&c, 3));
+    finish();
+}
+
 YMO_SUITE(fastcgi_ends, news_of_a_broken_one, refused_behind_one_that_is_written,
-          withdrawn_and_over_its_time);
+          withdrawn_and_over_its_time, after_a_body_that_had_to_wait);
