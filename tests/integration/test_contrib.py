@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The files in contrib/ and the page about them: every setting exists, and what can run does."""
 
-import itertools
 import json
 import re
 import shutil
@@ -233,8 +232,6 @@ def nginx_site(name, upstream, port, static):
 @pytest.fixture
 def nginx(tmp_path):
     """nginx(server, site) → the port of an nginx in front of it."""
-    if not fronts.NGINX:
-        pytest.skip("nginx is not installed")
     started = []
 
     def start(server, site="yimmo-wsgi.conf"):
@@ -251,7 +248,6 @@ def nginx(tmp_path):
         front.stop()
 
 
-SITES = [("yimmo-wsgi.conf", "http"), ("yimmo-wsgi-uwsgi.conf", "uwsgi")]
 HOST = "Host: hello.example\r\nX-Forwarded-For: 192.0.2.1\r\n"
 
 
@@ -295,34 +291,6 @@ def test_site_over_uwsgi(serve, nginx, short_dir, over):
             assert (seen["HTTP_X_FORWARDED_PROTO"], seen["wsgi.url_scheme"]) == ("http", "http")
             assert seen["SERVER_PORT"] == str(port)
             assert not {"HTTP_PROXY", "HTTP_X_Y", "CONTENT_TYPE", "CONTENT_LENGTH"} & set(seen)
-
-
-@pytest.mark.parametrize("site, protocol", SITES)
-def test_site_passes_large_bodies_both_ways(serve, nginx, site, protocol):
-    server = serve("echo:app", "--protocol", protocol)
-    port = nginx(server, site)
-    body = bytes(itertools.islice(itertools.cycle(range(256)), 3 << 20))  # above nginx's 1 MiB
-    with Client(port) as client:
-        head = f"POST / HTTP/1.1\r\n{HOST}Content-Length: {len(body)}\r\n\r\n"
-        client.send(head.encode())
-        client.send(body)
-        response = client.response()
-        assert response.status == 200 and response.body == body
-
-
-@pytest.mark.parametrize("site, protocol", SITES)
-def test_site_is_more_patient_than_the_server(site, protocol):
-    """The server's 504 knows more, and nginx is the one to hang up."""
-    text = (CONTRIB / "nginx" / site).read_text()
-    settings = yaml.safe_load(run_cli("--print-config", "hello:app").stdout)
-    timeout = yaml.safe_load((CONTRIB / "systemd" / "hello.yml").read_text())["wsgi"]
-    read = int(re.search(r"(?:proxy|uwsgi)_read_timeout (\d+)s;", text).group(1))
-    size = re.search(r"client_max_body_size (\d+)g;", text).group(1)
-    if protocol == "http":
-        keep = int(re.search(r"keepalive_timeout (\d+)s;", text).group(1))
-        assert keep < seconds(settings["server"]["idle_timeout"])
-    assert read > seconds(timeout["request_timeout"])
-    assert settings["server"]["max_body"] == f"{size}G"
 
 
 # ---- the page
