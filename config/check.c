@@ -85,6 +85,17 @@ ymo_check_writable_dir(const char *text, char *why, size_t why_len)
 }
 
 int
+ymo_check_mode(const char *text, char *why, size_t why_len)
+{
+    size_t digits = strspn(text, "01234567");
+    if (digits == 0 || digits > 4 || text[digits] != '\0' || (digits == 4 && text[0] != '0'))
+        return ymo_check_refuse(why, why_len,
+                                "not permission bits in octal; give something like "
+                                "0660");
+    return 0;
+}
+
+int
 ymo_check_script_name(const char *text, char *why, size_t why_len)
 {
     if (text[0] != '\0' && text[0] != '/')

@@ -16,6 +16,8 @@ int ymo_check_module(const char *text, size_t *len_r, char *why, size_t why_len)
 
 int ymo_check_dir(const char *text, char *why, size_t why_len) YMO_MUST_CHECK;
 int ymo_check_writable_dir(const char *text, char *why, size_t why_len) YMO_MUST_CHECK;
+/* Permission bits in octal: "0660". */
+int ymo_check_mode(const char *text, char *why, size_t why_len) YMO_MUST_CHECK;
 int ymo_check_script_name(const char *text, char *why, size_t why_len) YMO_MUST_CHECK;
 /* A Strict-Transport-Security value (RFC 6797 6.1). */
 int ymo_check_hsts(const char *text, char *why, size_t why_len) YMO_MUST_CHECK;

@@ -46,6 +46,7 @@ struct ymo_settings {
     int protocol; /* enum ymo_protocol; for binds that do not say */
     struct ymo_strings bind;
     int backlog;
+    char *socket_mode; /* of unix sockets, in octal; NULL: as the umask has it */
     bool use_kqueue;
 
     /* TLS */

@@ -370,6 +370,21 @@ open_all(const struct ymo_binding *o, const struct ymo_addr *addrs, size_t n)
     return rc < 0 ? rc : YMO_OK;
 }
 
+/* Also of those that a reload takes over: the setting may have changed. */
+static int
+set_modes(const struct ymo_binding *o, const char *mode)
+{
+    for (size_t i = 0; mode && i < o->socks->n; i++) {
+        const struct ymo_socket *s = &o->socks->items[i];
+        if (s->unlink[0] && chmod(s->unlink, (mode_t)strtoul(mode, NULL, 8)) != 0) {
+            REFUSE(o, "cannot give %s the mode %s: %s; see socket_mode", s->unlink, mode,
+                   strerror(errno));
+            return YMO_EIO;
+        }
+    }
+    return YMO_OK;
+}
+
 static int
 open_settings(const struct ymo_binding *o, const struct ymo_settings *s)
 {
@@ -384,6 +399,8 @@ open_settings(const struct ymo_binding *o, const struct ymo_settings *s)
     ymo_stdsocket_use(s, addrs);
     rc = open_all(o, addrs, n);
     free(addrs);
+    if (rc == YMO_OK)
+        rc = set_modes(o, s->socket_mode);
     if (rc < 0)
         ymo_sockets_drop(o->socks, o->old);
     return rc;

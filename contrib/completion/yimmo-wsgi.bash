@@ -40,6 +40,7 @@ _yimmo_wsgi() {
         --bind
         --protocol
         --backlog
+        --socket-mode
         --use-kqueue
         --no-use-kqueue
         --tls-cert
@@ -165,6 +166,9 @@ _yimmo_wsgi() {
         return
         ;;
     --backlog)
+        return
+        ;;
+    --socket-mode)
         return
         ;;
     --tls-cert)

@@ -169,6 +169,20 @@ def test_listeners_come_and_go(serve, tmp_path, short_dir):
     assert server.stop() == 0
 
 
+@pytest.mark.parametrize("modes", [("0600", "0660"), ("0660", "0600")])
+def test_modes_of_unix_sockets(serve, short_dir, tmp_path, modes):
+    path = short_dir / "s"
+    file = tmp_path / "y.yml"
+    file.write_text(
+        f"wsgi: {{bind: 'unix:{path}', supervise: on}}\nserver: {{socket_mode: {modes[0]}}}\n"
+    )
+    server = serve("hello:app", "-c", file, bind=False)
+    assert oct(path.stat().st_mode & 0o777) == oct(int(modes[0], 8))
+    file.write_text(file.read_text().replace(*modes))
+    Reloads(server)()
+    assert oct(path.stat().st_mode & 0o777) == oct(int(modes[1], 8))
+
+
 def refuses(port):
     try:
         socket.create_connection(("127.0.0.1", port), 5).close()
