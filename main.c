@@ -13,6 +13,7 @@
 #include "protocols/codec.h"
 #include "reactor/reactor.h"
 #include "reactor/tls/tls.h"
+#include "reactor/webaddrs.h"
 #include "supervisor/handover.h"
 #include "supervisor/notify.h"
 #include "supervisor/pidfile.h"
@@ -65,6 +66,25 @@ codec_name(enum ymo_protocol p)
     }
 }
 
+/* Who may connect to listeners that speak FastCGI: for the life of the process. */
+static struct ymo_webaddrs *web_servers;
+
+/* The web server that started us says it there. 0, or YMO_E* after a line was printed. */
+static int
+find_web_servers(void)
+{
+    const char *text = getenv(YMO_WEBADDRS_ENV);
+    if (!text || web_servers)
+        return YMO_OK;
+    int rc = ymo_webaddrs_parse(text, &web_servers);
+    if (rc == YMO_EINVAL)
+        fprintf(stderr,
+                "yimmo-wsgi: " YMO_WEBADDRS_ENV ": '%s': not a list of IP addresses with commas "
+                "between them\n",
+                text);
+    return rc;
+}
+
 /* What the settings allow and this build cannot do. It never serves plaintext where TLS was asked.
  */
 static int
@@ -88,6 +108,8 @@ check_supported(const struct ymo_settings *s)
                     codec_name(addrs[i].protocol));
             rc = YMO_EINVAL;
         }
+        if (addrs[i].protocol == YMO_PROTO_FASTCGI && rc == YMO_OK)
+            rc = find_web_servers();
     }
     free(addrs);
     if (s->tls_cert && !ymo_tls_supported()) {
@@ -125,6 +147,7 @@ make_listeners(const struct ymo_sockets *socks, struct ymo_tls *tls)
             .codec = ymo_codec_find(codec_name(s->protocol)),
             .tls = ymo_addr_has_tls(s->protocol) ? tls : NULL,
             .redirect = s->protocol == YMO_PROTO_REDIRECT,
+            .allowed = s->protocol == YMO_PROTO_FASTCGI ? web_servers : NULL,
             .is_unix = s->is_unix,
             .name = s->name,
             .id = s->id,

@@ -3,6 +3,8 @@
 #include "base/log.h"
 #include "reactor/forkguard.h"
 #include "reactor/loop.h"
+#include "reactor/peername.h"
+#include "reactor/webaddrs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,6 +51,20 @@ pause_accepting(struct ymo_listener *l, int err)
     ymo_listener_update(r);
 }
 
+static void
+turn_away(struct ymo_listener *l, int fd, const struct sockaddr *peer)
+{
+    double now = ymo_deadlines_now(&l->r->deadlines);
+    char addr[INET6_ADDRSTRLEN];
+    close(fd);
+    if (now - l->turned_away < 60)
+        return; /* whoever else there is: one line a minute */
+    l->turned_away = now;
+    ymo_peername_format(peer, addr);
+    ymo_notice("%s: a connection from %s was closed: " YMO_WEBADDRS_ENV " does not name it",
+               l->cfg->name, addr);
+}
+
 /* Up to `most` connections. False when the backlog is empty or nothing can be accepted now. */
 static bool
 accept_some(struct ymo_listener *l, int most)
@@ -59,6 +75,11 @@ accept_some(struct ymo_listener *l, int most)
         socklen_t len = sizeof(peer);
         peer.ss_family = AF_UNSPEC;
         int fd = accept4(l->cfg->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0 && l->cfg->allowed &&
+            !ymo_webaddrs_has(l->cfg->allowed, (struct sockaddr *)&peer)) {
+            turn_away(l, fd, (struct sockaddr *)&peer);
+            continue;
+        }
         if (fd >= 0) {
             struct ymo_conn *c = ymo_conn_open(r, l, fd, (struct sockaddr *)&peer);
             if (c)
@@ -180,7 +201,7 @@ void
 ymo_listener_init(struct ymo_listener *l, struct ymo_reactor *r,
                   const struct ymo_reactor_listener *cfg)
 {
-    *l = (struct ymo_listener){.r = r, .cfg = cfg};
+    *l = (struct ymo_listener){.r = r, .cfg = cfg, .turned_away = -3600};
     ev_io_init(&l->io, accept_cb, cfg->fd, EV_READ);
     l->io.data = l;
     name_after_socket(l);

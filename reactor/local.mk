@@ -47,4 +47,6 @@ reactor_libreactor_a_SOURCES = \
 	reactor/siblings.c \
 	reactor/siblings.h \
 	reactor/transport.h \
+	reactor/webaddrs.c \
+	reactor/webaddrs.h \
 	reactor/writer.c

@@ -32,6 +32,12 @@ format_addr(const struct sockaddr *sa, char *addr, char *port)
 }
 
 void
+ymo_peername_format(const struct sockaddr *peer, char addr[INET6_ADDRSTRLEN])
+{
+    format_addr(peer, addr, NULL);
+}
+
+void
 ymo_peername_set(struct ymo_conn *c, const struct ymo_listener *l, const struct sockaddr *peer)
 {
     if (peer->sa_family != AF_INET && peer->sa_family != AF_INET6)

@@ -9,4 +9,7 @@
 void ymo_peername_set(struct ymo_conn *c, const struct ymo_listener *l,
                       const struct sockaddr *peer);
 
+/* A peer's IP address alone. */
+void ymo_peername_format(const struct sockaddr *peer, char addr[INET6_ADDRSTRLEN]);
+
 #endif

@@ -246,3 +246,61 @@ def test_mod_fcgid_starts_it(tmp_path, short_dir):
     finally:
         front.stop()
     until(lambda: not running(pid), "the server ends with Apache")
+
+
+# ---- who may connect
+
+
+@pytest.mark.parametrize(
+    "allowed, welcome",
+    [
+        ("127.0.0.1", True),
+        ("192.0.2.1, 127.0.0.1 ,::1", True),
+        ("192.0.2.1", False),
+        ("::1,2001:db8::1", False),
+        ("::ffff:127.0.0.1", True),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--no-proc", "2")], ids=["alone", "supervised"])
+def test_web_server_addresses(serve, allowed, welcome, options):
+    binds = ("--bind", "fastcgi://127.0.0.1:0", "--bind", "http://127.0.0.1:0")
+    env = {"FCGI_WEB_SERVER_ADDRS": allowed}
+    server = serve("hello:app", *binds, *options, bind=False, env=env)
+    other = int(server.wait_log(r"listening on http://127\.0\.0\.1:(\d+)").group(1))
+    for _ in range(5):
+        with Client(server.port) as client:
+            if welcome:
+                assert client.request().text == "Hello, world!"
+            else:
+                assert client.ask().closed()
+    with HttpClient(other) as client:  # the variable is about FastCGI
+        assert client.request().text == "Hello, world!"
+    if not welcome:
+        line = r"connection from 127\.0\.0\.1 was closed: FCGI_WEB_SERVER_ADDRS does not name it"
+        server.wait_log(line)
+        assert server.log().count("FCGI_WEB_SERVER_ADDRS") <= (2 if options else 1)
+
+
+def test_web_server_addresses_of_ipv6(serve):
+    env = {"FCGI_WEB_SERVER_ADDRS": "0:0::1"}
+    server = serve("hello:app", "--bind", "fastcgi://[::]:0", bind=False, env=env)
+    with Client(("::1", server.port)) as client:
+        assert client.request().status == 200
+    with Client(server.port) as client:
+        assert client.ask().closed()
+    server.wait_log("from 127.0.0.1 was closed")
+
+
+def test_web_server_addresses_and_a_unix_socket(serve, short_dir):
+    env = {"FCGI_WEB_SERVER_ADDRS": "192.0.2.1"}
+    serve("hello:app", "--bind", f"fastcgi://unix:{short_dir}/s", bind=False, env=env)
+    with Client(f"{short_dir}/s") as client:
+        assert client.request().status == 200
+
+
+@pytest.mark.parametrize("value", ["", ",", "localhost", "127.0.0.1,", "127.0.0.1:80", "1.2.3"])
+def test_malformed_web_server_addresses(value):
+    env = {"FCGI_WEB_SERVER_ADDRS": value}
+    done = harness.run_cli("hello:app", "--bind", "fastcgi://127.0.0.1:0", env=env)
+    assert done.returncode == 2
+    assert f"FCGI_WEB_SERVER_ADDRS: '{value}': not a list of IP addresses" in done.stderr
