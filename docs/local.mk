@@ -5,6 +5,7 @@ dist_man_MANS = docs/yimmo-wsgi.1
 EXTRA_DIST += \
 	docs/architecture.md \
 	docs/deployment.md \
+	docs/fastcgi.md \
 	docs/http.md \
 	docs/processes.md \
 	docs/settings.md \
