@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from certs import Pki  # noqa: E402
 from harness import Gate, Server, run_cli, server_path  # noqa: E402
+from rows import ROWS, Behind  # noqa: E402
 from wire import Client  # noqa: E402
 
 
@@ -89,3 +90,16 @@ def connect():
             return stack.enter_context(Client(address, **kwargs))
 
         yield open_
+
+
+@pytest.fixture(scope="session", params=ROWS, ids=repr)
+def behind(request):
+    """One front end after the other, with the servers behind it: rows.Behind."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="ymo-"))
+    with contextlib.closing(Gate(path / "gate")) as gate:
+        found = Behind(request.param, path, gate)
+        try:
+            yield found
+        finally:
+            found.end()
+            shutil.rmtree(path)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Front ends as Debian has them, started in the foreground on loopback by the tests."""
 
+import getpass
 import pathlib
 import shutil
 import socket
@@ -18,6 +19,10 @@ APACHE = which("apache2")
 APACHE_MODULES = pathlib.Path("/usr/lib/apache2/modules")
 LIGHTTPD = which("lighttpd")
 UWSGI = which("uwsgi-core")
+HAPROXY = which("haproxy")
+CADDY = which("caddy")
+H2O = which("h2o")
+CGI_FCGI = which("cgi-fcgi")
 
 
 def free_port():
@@ -28,10 +33,14 @@ def free_port():
 class Front:
     """A front end that listens on `port`. Ended with `stop`."""
 
-    def __init__(self, command, port, log):
+    def __init__(self, command, port, log, env=None):
+        assert command[0], "a front end is not installed; ./dev test does that on Debian"
         self.port = port
         self.log = log
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=clean_env())
+        with log.open("a") as err:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stderr=err, env=clean_env(env)
+            )
 
     def wait(self):
         until(self.answers, "the front end listens")
@@ -72,7 +81,7 @@ def apache(directory, port, modules, lines):
     loads = "".join(f"LoadModule {m}_module {APACHE_MODULES}/mod_{m}.so\n" for m in modules)
     (directory / "apache.conf").write_text(
         f"ServerRoot {directory}\nPidFile {directory}/pid\nErrorLog {log}\nServerName localhost\n"
-        f"Listen 127.0.0.1:{port}\n{loads}User www-data\n{lines}\n"
+        f"Listen 127.0.0.1:{port}\n{loads}User www-data\nGroup www-data\n{lines}\n"
     )
     log.touch()
     command = [APACHE, "-DFOREGROUND", "-f", str(directory / "apache.conf")]
@@ -101,3 +110,40 @@ def router(directory, port, back):
     ]  # fmt: skip
     log.touch()
     return Front(command, port, log).wait()
+
+
+def haproxy(directory, port, lines):
+    """HAProxy with `lines`, where the front end is named `f`."""
+    directory.mkdir()
+    log = directory / "log"
+    (directory / "haproxy.cfg").write_text(
+        "global\n  nbthread 1\n  stats socket {directory}/stats\n"
+        "defaults\n  mode http\n  timeout connect 20s\n  timeout client 60s\n"
+        "  timeout server 60s\n  timeout http-keep-alive 60s\n"
+        f"frontend f\n  bind 127.0.0.1:{port}\n{lines}\n".replace("{directory}", str(directory))
+    )
+    return Front([HAPROXY, "-db", "-f", str(directory / "haproxy.cfg")], port, log).wait()
+
+
+def caddy(directory, port, lines):
+    """Caddy with `lines` about its one site."""
+    directory.mkdir()
+    (directory / "Caddyfile").write_text(
+        f"{{\n admin off\n auto_https off\n}}\nhttp://:{port} {{\nbind 127.0.0.1\n{lines}\n}}\n"
+    )
+    command = [CADDY, "run", "--config", str(directory / "Caddyfile"), "--adapter", "caddyfile"]
+    home = {"HOME": directory, "XDG_CONFIG_HOME": directory, "XDG_DATA_HOME": directory}
+    return Front(command, port, directory / "log", home).wait()
+
+
+def h2o(directory, port, lines):
+    """h2o with `lines` of the paths of its one host."""
+    directory.mkdir()
+    log = directory / "log"
+    (directory / "h2o.conf").write_text(
+        f"listen: {{host: 127.0.0.1, port: {port}}}\nnum-threads: 1\n"
+        f"user: {getpass.getuser()}\n"
+        f"temp-buffer-path: {directory}\npid-file: {directory}/pid\n"
+        f"hosts:\n  default:\n    paths:\n{lines}\n"
+    )
+    return Front([H2O, "-m", "worker", "-c", str(directory / "h2o.conf")], port, log).wait()
