@@ -6,6 +6,15 @@ EXTRA_DIST += \
 	docs/architecture.md \
 	docs/deployment.md \
 	docs/fastcgi.md \
+	docs/from-uwsgi.md \
+	docs/front-ends.md \
+	docs/front-ends/apache.md \
+	docs/front-ends/caddy.md \
+	docs/front-ends/h2o.md \
+	docs/front-ends/haproxy.md \
+	docs/front-ends/lighttpd.md \
+	docs/front-ends/nginx.md \
+	docs/front-ends/others.md \
 	docs/http.md \
 	docs/processes.md \
 	docs/settings.md \
