@@ -17,6 +17,8 @@ FUZZ_LDFLAGS = -fsanitize=fuzzer
 
 tests_fuzz_fuzz_fcgi_SOURCES = \
 	tests/fuzz/fuzz_fcgi.c \
+	tests/protocols/cgi_names.c \
+	tests/protocols/cgi_names.h \
 	tests/protocols/codec_run.c \
 	tests/protocols/codec_run.h \
 	tests/protocols/fcgi_run.c \
@@ -26,6 +28,8 @@ tests_fuzz_fuzz_fcgi_LDFLAGS = $(FUZZ_LDFLAGS)
 
 tests_fuzz_fuzz_http1_SOURCES = \
 	tests/fuzz/fuzz_http1.c \
+	tests/protocols/cgi_names.c \
+	tests/protocols/cgi_names.h \
 	tests/protocols/codec_run.c \
 	tests/protocols/codec_run.h
 tests_fuzz_fuzz_http1_LDADD = protocols/libprotocols.a request/librequest.a base/libbase.a $(HTTP_PARSER_LIBS)
@@ -40,6 +44,8 @@ tests_fuzz_fuzz_tlshello_LDFLAGS = $(FUZZ_LDFLAGS)
 
 tests_fuzz_fuzz_uwsgi_SOURCES = \
 	tests/fuzz/fuzz_uwsgi.c \
+	tests/protocols/cgi_names.c \
+	tests/protocols/cgi_names.h \
 	tests/protocols/codec_run.c \
 	tests/protocols/codec_run.h
 tests_fuzz_fuzz_uwsgi_LDADD = protocols/libprotocols.a request/librequest.a base/libbase.a $(HTTP_PARSER_LIBS)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/protocols/codec_run.h"
 
+#include "tests/protocols/cgi_names.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +83,9 @@ static void
 print_request(struct player *p, bool whole, bool close)
 {
     struct ymo_buf *full = &p->run->full, *brief = &p->run->brief;
+    const char *wrong = p->ops->front_end ? ymo_cgi_names_wrong(&p->req) : NULL;
+    if (wrong)
+        broken(p, wrong);
     for (uint32_t i = 0; i < p->req.n_vars; i++) {
         const struct ymo_pair *v = &p->req.vars[i];
         must(ymo_buf_append_slice(full, v->id == YMO_VAR_OTHER ? v->name : ymo_var_name(v->id)));

@@ -2,6 +2,7 @@
 #include "tests/protocols/fcgi_run.h"
 
 #include "protocols/fastcgi/fcgi.h"
+#include "tests/protocols/cgi_names.h"
 #include "tests/protocols/codec_run.h"
 
 #include <fastcgi.h>
@@ -95,6 +96,9 @@ static void
 print_request(struct player *p, struct slot *s, const char *how, bool body)
 {
     struct ymo_buf *full = &p->run->full, *brief = next_in_brief(p);
+    const char *wrong = ymo_cgi_names_wrong(&s->req);
+    if (wrong)
+        broken(p, wrong);
     must(ymo_buf_printf(full, "request %u %s\n", s->id, how));
     for (uint32_t i = 0; i < s->req.n_vars; i++) {
         const struct ymo_pair *v = &s->req.vars[i];

@@ -5,6 +5,8 @@ tests_unit_protocols_CPPFLAGS = $(YMO_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_protocols_LDADD = tests/libtestsupport.a $(CUNIT_LIBS) protocols/libprotocols.a request/librequest.a base/libbase.a \
 	$(HTTP_PARSER_LIBS)
 tests_unit_protocols_SOURCES = \
+	tests/protocols/cgi_names.c \
+	tests/protocols/cgi_names.h \
 	tests/protocols/codec_run.c \
 	tests/protocols/codec_run.h \
 	tests/protocols/codec_vector.c \

@@ -30,6 +30,7 @@ tests_unit_reactor_SOURCES = \
 	tests/reactor/test_stopping.c \
 	tests/reactor/test_tlspeer.c \
 	tests/reactor/test_trouble.c \
+	tests/reactor/test_webaddrs.c \
 	tests/support/clock_step.c \
 	tests/support/clock_step.h \
 	tests/support/death.c \
