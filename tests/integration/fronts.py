@@ -53,7 +53,12 @@ class Front:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(PATIENCE)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
 
 
 def nginx(directory, port, site):
@@ -94,7 +99,7 @@ def lighttpd(directory, port, lines):
     (directory / "lighttpd.conf").write_text(
         f'server.document-root = "{directory}"\nserver.errorlog = "{log}"\n'
         f'server.bind = "127.0.0.1"\nserver.port = {port}\n'
-        f'server.upload-dirs = ("{directory}")\n{lines}\n'
+        f'server.upload-dirs = ("{directory}")\nserver.max-keep-alive-idle = 1\n{lines}\n'
     )
     log.touch()
     return Front([LIGHTTPD, "-D", "-f", str(directory / "lighttpd.conf")], port, log).wait()

@@ -39,8 +39,10 @@ class Row:
         self.chunked = {}  # statuses of chunked bodies that are not 200, by their name
         self.keeps = False  # connections to the server
         self.shares = False  # one of them among several requests
+        self.uploads = True  # bodies are passed on as they come
+        self.continues = True  # says 100 Continue to clients that ask for it
         self.cut = True  # a chunked response that breaks off has no last chunk
-        self.gone = {False: "early", True: "early"}  # how a response without client ends, by side
+        self.gone = {"whole": "early", "direct": "early"}  # how a response ends without a client
         vars(self).update({name: traits.pop(name) for name in list(traits) if hasattr(self, name)})
         assert not traits
 
@@ -137,7 +139,7 @@ def apache_fcgi(reuse):
         ["proxy_fcgi", "setenvif"],
         f"""
         <Location "/wsgi/">
-            ProxyPass "fcgi://@BACK@/" {reuse}
+            ProxyPass "fcgi://@BACK@/" {reuse} @DIRECT@
             ProxyFCGIBackendType GENERIC
             ProxyFCGISetEnvIf "reqenv('SCRIPT_NAME') =~ m#^/wsgi(/.*)$#" PATH_INFO "$1"
             ProxyFCGISetEnvIf "true" SCRIPT_NAME "/wsgi"
@@ -225,8 +227,7 @@ def h2o(directory, port, back, direct):
     return fronts.h2o(
         directory,
         port,
-        f"      /:\n        fastcgi.connect: {{host: {host}, port: {back_port}, type: tcp}}\n"
-        "        fastcgi.timeout.keepalive: 60000\n",
+        f"      /:\n        fastcgi.connect: {{host: {host}, port: {back_port}, type: tcp}}\n",
     )
 
 
@@ -240,8 +241,16 @@ APACHE = {"path": MERGED, "cookies": "a=1, b=2", "slash": None}
 # mod_proxy_fcgi frames responses itself.
 APACHE_FCGI = {**APACHE, "length": False, "mounts": mounted("/wsgi")}
 # It checks no password and passes none on; REMOTE_USER is what the client says.
-HAPROXY = {"authorization": None, "mounts": mounted("/mnt")}
-LIGHTTPD = {"path": MERGED, "room": 1900, "mounts": mounted("/mnt")}
+# Chunked bodies are kept back to count them, and must fit its buffer.
+HAPROXY = {
+    "authorization": None, "mounts": mounted("/mnt"),
+    "chunked": {("large", "whole"): 400, ("large", "direct"): 400},
+}  # fmt: skip
+# It takes responses in whole, unless told to stream, and has them end in peace.
+LIGHTTPD = {
+    "path": MERGED, "room": 1900, "mounts": mounted("/mnt"),
+    "gone": {"whole": "all", "direct": "early"},
+}  # fmt: skip
 
 ROWS = [
     Row("nginx-uwsgi", "uwsgi", nginx("uwsgi", NGINX_UWSGI), **NGINX, mounts=NGINX_UWSGI_MOUNTS),
@@ -256,6 +265,9 @@ ROWS = [
     Row(
         "apache-uwsgi", "uwsgi", apache(["proxy_uwsgi"], APACHE_UWSGI), **APACHE,
         mounts=[*mounted("/uw"), ("/environ/mnt/x", "", "/environ/mnt/x")],
+        # It says how long a body is before it sends it, and keeps none back to find out.
+        chunked={("small", "whole"): 411, ("small", "direct"): 411,
+                 ("large", "whole"): 411, ("large", "direct"): 411},
     ),
     Row("apache-fcgi", "fastcgi", apache_fcgi(""), **APACHE_FCGI),
     Row("apache-fcgi-reuse", "fastcgi", apache_fcgi("enablereuse=on"), **APACHE_FCGI, keeps=True),
@@ -267,10 +279,14 @@ ROWS = [
     ),
     Row("lighttpd-uwsgi", "uwsgi", lighttpd("uwsgi"), **LIGHTTPD),
     Row("lighttpd-fastcgi", "fastcgi", lighttpd("fastcgi"), **LIGHTTPD),
-    Row("cgi-fcgi", "fastcgi", cgi_fcgi, **{**LIGHTTPD, "mounts": []}, base="/app"),
-    Row("caddy", "fastcgi", caddy, cookies="a=1, b=2", mounts=mounted("/mnt")),
-    Row("h2o", "fastcgi", h2o, path=RESOLVED, cookies="a=1;b=2", keeps=True),
-    Row("uwsgi-router", "uwsgi", router, path=RESOLVED, cookies="a=1, b=2"),
+    Row("cgi-fcgi", "fastcgi", cgi_fcgi, **{**LIGHTTPD, "mounts": []}, base="/app", cut=False),
+    Row("caddy", "fastcgi", caddy, cookies="a=1, b=2", mounts=mounted("/mnt"), cut=False),
+    Row("h2o", "fastcgi", h2o, path=RESOLVED, cookies="a=1;b=2", cut=False, uploads=False),
+    # It passes on bytes: no Content-Length, then the end of the connection is the response's.
+    Row(
+        "uwsgi-router", "uwsgi", router, path=RESOLVED, cookies="a=1, b=2", cut=False,
+        continues=False,
+    ),
 ]  # fmt: skip
 
 
@@ -280,11 +296,11 @@ ROWS = [
 class Side:
     """A server and the front end before it."""
 
-    def __init__(self, row, directory, gate, direct, options):
+    def __init__(self, row, directory, gate, direct, options, back="127.0.0.1:0"):
         directory.mkdir()
-        self.row, self.direct, self.gate = row, direct, gate
+        self.row, self.name, self.gate = row, directory.name, gate
         self.server = harness.Server(
-            ["behind:app", "--bind", f"{row.protocol}://127.0.0.1:0", *options], env=gate.env
+            ["behind:app", "--bind", f"{row.protocol}://{back}", *options], env=gate.env
         )
         back = self.server.address.partition("://")[2]
         try:

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""What takes a server and a front end of its own: reloads under load, unix sockets and such."""
+
+import contextlib
+import json
+import signal
+import threading
+
+import pytest
+
+import fronts
+from rows import ROWS, Side, request
+from wire import Client, chunked, post, same
+
+
+def named(*names):
+    found = [row for row in ROWS if row.name in names]
+    assert len(found) == len(names)
+    return pytest.mark.parametrize("row", found, ids=repr)
+
+
+@pytest.fixture
+def put(gate, short_dir):
+    """put(row, option, …, direct=False) → rows.Side"""
+    short_dir.chmod(0o755)
+    with contextlib.ExitStack() as stack:
+
+        def put(row, *options, direct=False, **kwargs):
+            side = Side(row, short_dir / "side", gate, direct, options, **kwargs)
+            stack.callback(side.end)
+            return side
+
+        yield put
+
+
+@named("nginx-uwsgi", "nginx-fastcgi-kept", "apache-fcgi-reuse", "haproxy-mpxs")
+def test_reload_loses_nothing(put, row):
+    side = put(row, "--no-proc", "2", "--no-threads", "2")
+    side.server.workers(2)
+    over = threading.Event()
+    lost = []
+    answered = [0] * 4
+
+    def client(i):
+        while not over.is_set():
+            try:
+                response = side.get("/list3")
+                assert (response.status, response.text) == (200, "onethree")
+            except Exception as exc:
+                lost.append(exc)
+            answered[i] += 1
+
+    clients = [threading.Thread(target=client, args=(i,)) for i in range(4)]
+    for one in clients:
+        one.start()
+    try:
+        side.server.send_signal(signal.SIGHUP)
+        side.server.wait_log(r"worker \d+ is ready", count=4)
+        side.server.wait_log(r"worker \d+ has ended", count=2)
+    finally:
+        over.set()
+        for one in clients:
+            one.join()
+    assert min(answered) > 10 and not lost
+
+
+@named("haproxy-mpxs")
+def test_client_that_leaves_the_others_of_its_connection_alone(put, gate, row):
+    side = put(row, "--no-threads", "2")
+    with Client(side.port) as waiting:
+        waiting.get("/hold?hold")
+        visit = gate.accept("hold")
+        shared = side.peers()
+        with Client(side.port, rcvbuf=4096) as leaving:
+            leaving.get("/flood?flood")
+            assert leaving.head().status == 200
+        visit.release()
+        assert waiting.response().text == "hold"
+        assert side.get("/list1").text == "one"
+        assert len(shared) == 1 and side.peers() == shared
+
+
+@named("nginx-uwsgi", "nginx-fastcgi", "nginx-fastcgi-kept")
+def test_unix_sockets(put, short_dir, row):
+    side = put(row, back=f"unix:{short_dir}/sock")
+    for _ in range(3):
+        assert side.get("/list1").text == "one"
+        assert same(side.ask(post("/echo", b"x" * 300_000)).body, b"x" * 300_000)
+
+
+@named("nginx-uwsgi", "nginx-fastcgi-kept")
+@pytest.mark.parametrize("direct", [True, False])
+def test_bodies_with_buffering_of_one_alone(put, row, direct):
+    """The other sides of the matrix: both take bodies in whole, or neither does."""
+    side = put(row, "--request-buffering", "on" if direct else "off", direct=direct)
+    large = bytes(range(256)) * 80_000
+    for body in (b"", b"x", b"y" * 70_000, large):
+        assert same(side.ask(post("/echo", body)).body, body)
+    pieces = [b"a", b"b" * 100_000, b"c" * 3]
+    assert same(side.ask(chunked("/echo", pieces)).body, b"".join(pieces))
+
+
+@named("nginx-uwsgi")
+def test_script_name_that_both_say(put, row):
+    side = put(row, "--script-name", "/script")
+    for target in ("/script/environ", "/script//environ"):
+        environ = json.loads(side.get(target).body)
+        assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/script", "/environ")
+    assert side.get("/scripts").status == 404
+
+
+@named("nginx-uwsgi", "nginx-fastcgi")
+def test_name_of_a_server_without_one(put, row):
+    """nginx without server_name says '', which an application must not see."""
+    environ = json.loads(put(row).ask(request("/environ")).body)
+    assert environ["SERVER_NAME"] == "h.example"
+    assert environ["REMOTE_PORT"].isdigit()
+
+
+def test_front_end_that_is_missing_fails(tmp_path):
+    with pytest.raises(AssertionError, match="not installed"):
+        fronts.Front([None], 0, tmp_path / "log")
