@@ -120,7 +120,10 @@ NGINX_FASTCGI_MOUNTS = [
 
 def apache(modules, lines, direct_lines=""):
     def start(directory, port, back, direct):
-        text = "ServerLimit 1\nStartServers 1\nThreadsPerChild 25\nMaxRequestWorkers 25\nKeepAliveTimeout 1\n" + lines
+        text = (
+            "ServerLimit 1\nStartServers 1\nThreadsPerChild 25\nMaxRequestWorkers 25\n"
+            f"KeepAliveTimeout 1\n{lines}"
+        )
         text = text.replace("@BACK@", back).replace("@DIRECT@", direct_lines if direct else "")
         return fronts.apache(directory, port, ["proxy", *modules], text)
 
@@ -204,7 +207,8 @@ def cgi_fcgi(directory, port, back, direct):
         directory,
         port,
         'server.modules = ("mod_cgi", "mod_alias")\n'
-        f'alias.url = ("/app" => "{script}")\n$HTTP["url"] =^ "/app" {{ cgi.assign = ("" => "") }}\n'
+        f'alias.url = ("/app" => "{script}")\n'
+        '$HTTP["url"] =^ "/app" { cgi.assign = ("" => "") }\n'
         + (stream if direct else ""),
     )
 
