@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
 """
-What a request costs the server behind a front end: nginx in front, over uwsgi and FastCGI, of this
-server beside uWSGI, in one run. CPU time is that of the server behind alone: it has one CPU, nginx
-and the load share another.
+What a request costs the server behind a front end: over uwsgi and FastCGI, of this server beside
+uWSGI, in one run. CPU time is that of the server behind alone: it has one CPU, nginx and the load
+share another. "behind nginx": wrk asks nginx, which asks the server; "asked directly": gateload.c
+sends what nginx would send, so that the server is never left waiting for it.
 
-Both have one application thread, and neither logs. Over uwsgi each request is a connection; what
-the kernel needs for one is the floor (floor.c), which understands nothing and sends a fixed answer.
-Over FastCGI nginx keeps connections where the server can. Rounds are interleaved, medians printed;
-"ratio" is CPU time divided by that of uWSGI's in the same round, with its smallest and largest.
+Both have one application thread, and neither logs; more threads or a master cost uWSGI more. Over
+uwsgi each request is a connection; over FastCGI nginx keeps connections where the server can. The
+floor (floor.c) understands nothing and sends a fixed answer: what the kernel needs. Rounds are
+interleaved, medians printed; "ratio" is CPU time divided by that of uWSGI's in the same round, with
+its smallest and largest; "floor" is what part of it the floor is.
 """
 
 import argparse
+import functools
+import json
 import os
 import pathlib
 import socket
@@ -22,7 +26,7 @@ import time
 
 from bench import strace_calls
 from measure import (
-    Server, build_floor, free_port, json_option, missing, our_server, total_cpu, write_json,
+    Server, build_c, free_port, json_option, missing, our_server, total_cpu, write_json,
 )  # fmt: skip
 
 OURS, THEIRS, FLOOR = "yimmo-wsgi", "uwsgi", "floor"
@@ -33,7 +37,10 @@ CASES = {
     "FastCGI kept, TCP": ("fastcgi", "tcp", True),
     "FastCGI kept, unix": ("fastcgi", "unix", True),
     "FastCGI, TCP": ("fastcgi", "tcp", False),
+    "FastCGI, unix": ("fastcgi", "unix", False),
 }
+NGINX_WAY, DIRECT_WAY = "behind nginx", "asked directly"
+WAYS = {"nginx": NGINX_WAY, "direct": DIRECT_WAY}
 
 NGINX = """
 daemon off;
@@ -79,7 +86,9 @@ def uwsgi(places, args):
 
 
 def floor(places, args):
-    return [args.floor, places["uwsgi", "tcp"].rpartition(":")[2], "once"]
+    hows = {"uwsgi": "once", "fastcgi": "fastcgi"}
+    pairs = ((place.rpartition(":")[2], hows[key[0]]) for key, place in places.items())
+    return [args.floor, *(text for pair in pairs for text in pair)]
 
 
 SERVERS = {OURS: yimmo, THEIRS: uwsgi, FLOOR: floor}
@@ -98,19 +107,24 @@ class Back(Server):
         super().__init__(command, port, args.server_cpu)
 
     def has(self, case):
-        return self.name != FLOOR or case[:2] == ("uwsgi", "tcp")
+        return self.name != FLOOR or case[0] == "uwsgi" or case[2]
 
     def wait(self):
         deadline = time.monotonic() + 20
-        while True:
-            try:
-                return self.connect().close()
-            except OSError:
+        for (_, over), place in self.places.items():
+            family = socket.AF_INET if over == "tcp" else socket.AF_UNIX
+            where = place.rpartition(":")[2]
+            address = ("127.0.0.1", int(where)) if over == "tcp" else where
+            while not self.listens(family, address):
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     self.log.seek(0)
                     text = self.log.read().decode(errors="replace")
                     raise SystemExit(f"{self.process.args} does not serve:\n{text[-2000:]}")
                 time.sleep(0.05)
+
+    def listens(self, family, address):
+        with socket.socket(family) as sock:
+            return sock.connect_ex(address) == 0
 
 
 def target(name, title):
@@ -150,14 +164,14 @@ class Front:
                     raise SystemExit("nginx does not come up") from None
                 time.sleep(0.05)
 
-    def load(self, args, path, seconds):
+    def load(self, args, path, connections, seconds):
         """Requests that were answered with 200."""
         script = "done = function(s) io.write('done ', s.requests, ' ', s.errors.status, '\\n') end"
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as lua:
             lua.write(script)
             lua.flush()
             out = subprocess.run(
-                ["taskset", "-c", str(args.load_cpu), "wrk", "-t1", f"-c{args.connections}",
+                ["taskset", "-c", str(args.load_cpu), "wrk", "-t1", f"-c{connections}",
                  f"-d{seconds}s", "-s", lua.name, f"http://127.0.0.1:{self.port}{path}"],
                 check=True, capture_output=True, text=True,
             ).stdout  # fmt: skip
@@ -171,22 +185,49 @@ class Front:
         self.process.wait()
 
 
-def measure(args, front, name, back, title):
-    path = target(name, title)
-    front.load(args, path, 1)
+def ask(args, front, back, how, seconds):
+    """Requests of one load that were answered with 200."""
+    title, way, connections = how
+    if way == NGINX_WAY:
+        return front.load(args, target(back.name, title), connections, seconds)
+    protocol, over, kept = CASES[title]
+    kept = kept and back.name != THEIRS
+    out = subprocess.run(
+        ["taskset", "-c", str(args.load_cpu), args.gateload, protocol + ("-kept" if kept else ""),
+         back.places[protocol, over], str(connections), str(seconds)],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    found = json.loads(out)
+    if found["errors"] or not found["requests"]:
+        raise RuntimeError(f"{back.name}, {title}: {out}")
+    return found["requests"]
+
+
+def measure(args, front, back, how):
     before, began = total_cpu(back.pid), time.monotonic()
-    n = front.load(args, path, args.seconds)
+    n = ask(args, front, back, how, args.seconds)
     return (total_cpu(back.pid) - before) * 1e6 / n, n / (time.monotonic() - began)
+
+
+def runs(args):
+    return [
+        (title, WAYS[way], connections)
+        for title in args.case
+        for way in args.way
+        for connections in args.connections
+    ]
 
 
 def run(args, front, backs):
     result = {}
-    for title in args.case:
-        rows = {name: [] for name, back in backs.items() if back.has(CASES[title])}
-        for n in range(args.rounds):
-            for name in rows:
-                rows[name].append(measure(args, front, name, backs[name], title))
-            print(f"{title}: round {n + 1}", file=sys.stderr)
+    for how in runs(args):
+        title = "{}, {}, {} connections".format(*how)
+        rows = {name: [] for name, back in backs.items() if back.has(CASES[how[0]])}
+        for name in rows:
+            ask(args, front, backs[name], how, 1)
+        for _ in range(args.rounds):
+            for name, row in rows.items():
+                row.append(measure(args, front, backs[name], how))
         result[title] = summary(rows)
         show(title, result[title])
     return result
@@ -203,6 +244,10 @@ def summary(rows):
             ratios = [mine / his for (mine, _), (his, _) in zip(row, rows[THEIRS])]
             found[name]["ratio"] = statistics.median(ratios)
             found[name]["ratios"] = [min(ratios), max(ratios)]
+        if FLOOR in rows and name != FLOOR:
+            found[name]["floor"] = statistics.median(
+                least / mine for (mine, _), (least, _) in zip(row, rows[FLOOR])
+            )
     return found
 
 
@@ -212,17 +257,19 @@ def show(title, found):
         ratio = ""
         if "ratio" in row:
             ratio = "  ratio {:.2f} ({:.2f} to {:.2f})".format(row["ratio"], *row["ratios"])
-        print(f"  {name:12} {row['cpu_us']:7.1f} CPU us {row['per_second']:9.0f}/s{ratio}")
+        part = f"  floor {row['floor']:4.0%}" if "floor" in row else ""
+        print(f"  {name:12} {row['cpu_us']:7.1f} CPU us {row['per_second']:9.0f}/s{part}{ratio}")
     sys.stdout.flush()
 
 
 def calls(args, front, backs):
-    for title in args.case:
+    for how in runs(args):
         for name, back in backs.items():
-            if back.has(CASES[title]):
-                path = target(name, title)
-                total, each, n = strace_calls(back, lambda path=path: front.load(args, path, 2))
+            if back.has(CASES[how[0]]):
+                load = functools.partial(ask, args, front, back, how, 1)
+                total, each, n = strace_calls(back, load)
                 text = ", ".join(f"{call} {number:.2f}" for call, number in each.items())
+                title = "{}, {}, {} connections".format(*how)
                 print(f"{title}, under strace, {name}: {total / n:.2f} calls: {text}", flush=True)
 
 
@@ -233,9 +280,12 @@ def main():
     parser.add_argument(
         "--case", action="append", choices=list(CASES), help="repeatable; all of them otherwise"
     )
-    parser.add_argument("--connections", type=int, default=32, help="of the load, to nginx")
+    parser.add_argument("--way", action="append", choices=list(WAYS), help="both otherwise")
+    parser.add_argument(
+        "--connections", action="append", type=int, help="repeatable; 1 and 16 otherwise"
+    )
     parser.add_argument("--threads", type=int, default=1, help="of the application")
-    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--seconds", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--server-cpu", type=int, default=0)
     parser.add_argument("--load-cpu", type=int, default=min(1, (os.cpu_count() or 1) - 1))
@@ -246,8 +296,10 @@ def main():
     if lacking := missing(*needed):
         raise SystemExit(f"gateway: not installed: {', '.join(lacking)}")
     args.case = args.case or list(CASES)
+    args.way = args.way or list(WAYS)
+    args.connections = args.connections or [1, 16]
     with tempfile.TemporaryDirectory(prefix="ymo-gateway-") as where:
-        args.floor = build_floor(where)
+        args.floor, args.gateload = build_c(where, "floor"), build_c(where, "gateload")
         names = [name for name in SERVERS if name != THEIRS or not missing("uwsgi")]
         backs, front = {}, None
         try:

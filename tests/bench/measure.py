@@ -29,10 +29,13 @@ def our_server():
 
 
 def build_floor(where):
-    path = pathlib.Path(where) / "floor"
-    subprocess.run(
-        [os.environ.get("CC", "cc"), "-std=gnu11", "-O2", "-o", path, HERE / "floor.c"], check=True
-    )
+    return build_c(where, "floor")
+
+
+def build_c(where, name):
+    path = pathlib.Path(where) / name
+    compiler = os.environ.get("CC", "cc")
+    subprocess.run([compiler, "-std=gnu11", "-O2", "-o", path, HERE / f"{name}.c"], check=True)
     return str(path)
 
 
