@@ -324,7 +324,9 @@ def test_connect_and_close_logs_nothing(serve, ask):
 
 
 def test_closing_takes_a_waiting_request_back(serve, gate):
-    server = serve("gated:hold", *UWSGI, "--no-threads", "1", env=gate.env)
+    server = serve(
+        "gated:hold", *UWSGI, "--no-threads", "1", "--log-level", "debug", env=gate.env
+    )
     with Client(server.port) as running:
         running.ask("/?first")
         visit = gate.accept("first")
@@ -332,6 +334,7 @@ def test_closing_takes_a_waiting_request_back(serve, gate):
             waiting.ask("/?second")
             all_seen(server)
             waiting.close()
+            server.wait_log("the front end is gone")  # it listens for that after a moment
             behind.ask("/?third")
             all_seen(server)
             visit.release()
