@@ -33,7 +33,8 @@ ymo_conn_update_read(struct ymo_conn *c)
 
 /* ---- input ----------------------------------------------------------------------------- */
 
-enum { REPLIES_MAX = 256 * 1024 };
+/* More than answers to requests ever fill of a queue. */
+enum { REPLIES_MAX = 2 * YMO_OUTQ_BYTES };
 
 /* All the exchanges it may have are being served: what arrives now waits. */
 static bool
@@ -54,7 +55,7 @@ feed(struct ymo_conn *c, struct ymo_slice in)
     while (c->state == YMO_CONN_OPEN && off < in.len && !is_full(c)) {
         size_t rest = in.len - off, give = rest;
         struct ymo_exchange *ex = c->receiving;
-        if (ex && ex->body.streaming) {
+        if (ex && ex->body.streaming && !ex->end_taken) {
             /* Framing only adds to a body: it never yields more bytes than it is given. */
             size_t half = c->r->cfg.body_memory / 2;
             size_t room = ymo_body_room(&ex->body, rest < half ? rest : half);
@@ -91,8 +92,10 @@ at_eof(struct ymo_conn *c)
         ymo_conn_kill(c);
         return;
     }
-    if (is_full(c) || c->paused)
-        return; /* a half-closed client still gets the answers it asked for */
+    /* A half-closed client still gets the answers it asked for. */
+    bool answered = c->receiving && c->receiving->end_taken && !c->codec->front_end;
+    if (is_full(c) || c->paused || answered)
+        return;
     c->codec->eof(c->codec_state, &ev);
     if (ev.what == YMO_CODEC_BAD)
         ymo_conn_fail(c, c->receiving, ev.status, ev.why);

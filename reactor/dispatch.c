@@ -225,6 +225,8 @@ deliver(struct ymo_reactor *r, struct ymo_msg *m)
         ymo_recycle_ended(r);
         if (r->handoff)
             ymo_handoff_ended(r->handoff);
+        if (c->receiving == ex && c->paused)
+            ymo_conn_resume(c, ex); /* its body has no reader to wait for */
     }
     ymo_dispatch_dirty(c);
 }

@@ -8,6 +8,8 @@
 #include "tests/support/test_server.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,9 +24,9 @@ ask(struct ymo_http_client *client, const char *path, size_t length)
     char vars[256];
     struct ymo_buf packet = {0};
     snprintf(vars, sizeof(vars),
-             "REQUEST_METHOD=POST\nREQUEST_URI=%s\nPATH_INFO=%s\n"
+             "REQUEST_METHOD=POST\nREQUEST_URI=%s\nPATH_INFO=%.*s\n"
              "CONTENT_LENGTH=%zu\n",
-             path, path, length);
+             path, (int)strcspn(path, "?"), path, length);
     ymo_uwsgi_make(&packet, 0, vars);
     bool sent = ymo_http_client_send(client, ymo_buf_data(&packet), packet.len);
     ymo_buf_free(&packet);
@@ -229,6 +231,40 @@ a_sibling_takes_what_waits(void)
     ymo_board_free(board);
 }
 
+/* One that reads nothing before it has sent all, as Apache: the body must not wait for a reader who
+ * is gone, since nobody would then take the answer. */
+static void
+a_long_answer_before_the_body(void)
+{
+    enum { LEN = 30000000 }; /* more than sockets hold */
+    static const char *const protocols[] = {"uwsgi", "http"};
+    const struct timeval patience = {.tv_sec = 60};
+    char *body = calloc(1, LEN);
+    REQUIRE(CHECK(body != NULL));
+    for (int i = 0; i < 2; i++) {
+        ymo_test_context("%s", protocols[i]);
+        ymo_test_server_init(&s);
+        s.cfg.request_buffering = false;
+        REQUIRE(begin(protocols[i]));
+        CHECK(setsockopt(c.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0);
+        if (i == 0)
+            CHECK(ask(&c, "/long?30000000", LEN));
+        else
+            CHECK(ymo_http_client_say(&c, "POST /long?30000000 HTTP/1.1\r\nHost: t\r\n"
+                                          "Content-Length: 30000000\r\n\r\n"));
+        CHECK(ymo_http_client_send(&c, body, LEN));
+        CHECK(ymo_http_client_reply(&c, &r, false));
+        CHECK_INT(r.body.len, LEN);
+        CHECK_INT(ymo_test_server_wrong(ymo_buf_data(&r.body), 0, r.body.len), 0);
+        CHECK(ymo_http_client_at_end(&c));
+        ymo_http_client_close(&c); /* ends the lingering, if any */
+        finish();
+    }
+    ymo_test_context(NULL);
+    free(body);
+}
+
 YMO_SUITE(front_end, one_request_and_the_end, its_end_takes_back_what_waits,
           its_end_cancels_what_runs, a_client_may_close_one_direction, early_answers_can_be_read,
-          broken_responses_are_reset, the_largest_packet, a_sibling_takes_what_waits);
+          a_long_answer_before_the_body, broken_responses_are_reset, the_largest_packet,
+          a_sibling_takes_what_waits);
