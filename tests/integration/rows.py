@@ -361,8 +361,8 @@ class Behind:
     """The servers of one row, each started when it is first asked for."""
 
     OPTIONS = {
-        "whole": ["--max-body", "21m", "--no-threads", "4"],
-        "direct": ["--max-body", "21m", "--no-threads", "4", "--request-buffering", "off"],
+        "whole": ["--max-body", "21m", "--no-threads", "6"],
+        "direct": ["--max-body", "21m", "--no-threads", "6", "--request-buffering", "off"],
         "mounted": ["--script-name", "/at"],
     }
 

@@ -174,14 +174,20 @@ def test_connections(behind):
 
 
 def test_requests_side_by_side(behind):
-    """As many connections as requests, but where one carries them all."""
+    """Each has a connection of its own, but where one carries several."""
     side = behind.side("whole")
+    tags = [f"hold{i}" for i in range(5)]
+    side.get("/list1")
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(Client(side.port)) for _ in range(3)]
-        for i, client in enumerate(clients):
-            client.get(f"{side.row.base}/hold?hold{i}")
-        visits = [behind.gate.accept(f"hold{i}") for i in range(3)]
-        assert len(side.peers()) == (1 if side.row.shares else 3)
-        for i in (1, 2, 0):
-            visits[i].release()
-            assert clients[i].response().text == f"hold{i}"
+        clients = [stack.enter_context(Client(side.port)) for _ in tags]
+        for client, tag in zip(clients, tags):
+            client.get(f"{side.row.base}/hold?{tag}")
+        visits = []
+        try:
+            visits += [behind.gate.accept(tag) for tag in tags]
+            connections = len(side.peers())
+        finally:
+            for visit in visits:
+                visit.release()
+        assert [client.response().text for client in clients] == tags
+        assert (connections < len(tags)) == side.row.shares

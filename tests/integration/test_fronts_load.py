@@ -35,6 +35,10 @@ def put(gate, short_dir):
 
 @named("nginx-uwsgi", "nginx-fastcgi-kept", "apache-fcgi-reuse", "haproxy-mpxs")
 def test_reload_loses_nothing(put, row):
+    """
+    A kept connection may end in the moment in which a request is sent on it. nginx asks again;
+    others may lose a request of those of that moment, but no more.
+    """
     side = put(row, "--no-proc", "2", "--no-threads", "2")
     side.server.workers(2)
     over = threading.Event()
@@ -61,7 +65,25 @@ def test_reload_loses_nothing(put, row):
         over.set()
         for one in clients:
             one.join()
-    assert min(answered) > 10 and not lost
+    assert min(answered) > 10
+    assert len(lost) <= (0 if row.name.startswith("nginx") else 4), lost
+
+
+@named("haproxy-mpxs")
+def test_one_connection_carries_them_all(put, gate, row):
+    side = put(row, "--no-threads", "5")
+    assert side.get("/list1").text == "one"
+    used = side.peers()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(side.port)) for _ in range(5)]
+        visits = []
+        for i, client in enumerate(clients):
+            client.get(f"/hold?hold{i}")
+            visits.append(gate.accept(f"hold{i}"))
+        assert len(used) == 1 and side.peers() == used
+        for i in (3, 1, 0, 4, 2):  # not in the order in which they came
+            visits[i].release()
+            assert clients[i].response().text == f"hold{i}"
 
 
 @named("haproxy-mpxs")
