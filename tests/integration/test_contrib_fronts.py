@@ -120,7 +120,7 @@ SITES = [
     Site("lighttpd/yimmo-wsgi.conf", "fastcgi"),
     Site("lighttpd/yimmo-wsgi-uwsgi.conf", "uwsgi"),
     Site("caddy/Caddyfile", "fastcgi"),
-    Site("h2o/h2o.conf", "fastcgi", keeps=True, cleans=False),
+    Site("h2o/h2o.conf", "fastcgi", cleans=False),
 ]
 
 
