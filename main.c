@@ -196,6 +196,7 @@ reactor_config(const struct ymo_settings *s, const struct ymo_reactor_listener *
         .script_name = s->script_name ? s->script_name : "",
         .server = s->server_header ? software : "",
         .hsts = s->tls_hsts,
+        .notes = s->fastcgi_stderr,
         .max_connections = s->max_connections,
         .request_buffering = s->request_buffering,
         .body_memory = s->body_memory,

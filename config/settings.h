@@ -91,6 +91,7 @@ struct ymo_settings {
     /* output */
     int log_level; /* enum ymo_log_level */
     bool server_header;
+    bool fastcgi_stderr;
     char *config; /* path of the YAML file, or NULL */
 
     /* actions */

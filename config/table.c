@@ -288,6 +288,11 @@ const struct ymo_table_row ymo_table_rows[] = {
     {SERVER(server_header, "server-header", "SERVER_HEADER"), .type = YMO_TYPE_BOOL,
      .group = YMO_GROUP_OUTPUT, .dflt = "on", .metavar = "on|off",
      .help = "Send a Server header field"},
+    {SERVER(fastcgi_stderr, "fastcgi-stderr", "FASTCGI_STDERR"), .type = YMO_TYPE_BOOL,
+     .group = YMO_GROUP_OUTPUT, .dflt = "off", .metavar = "on|off",
+     .help = "Send wsgi.errors and tracebacks to the front end's log, too, over FastCGI",
+     .more = "Up to 64 KiB of each request. The server's own log has everything all the same: "
+             "front ends cut long text, and one that has gone logs nothing."},
 
     ACTION(version, 0, "version", "Print the version and end"),
     ACTION(check_config, 0, "check-config", "Check the settings and end"),

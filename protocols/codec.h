@@ -129,6 +129,12 @@ struct ymo_codec_ops {
      */
     int (*fail)(void *state, uint32_t id, int status, const struct ymo_codec_out *out,
                 struct ymo_buf *dst);
+    /*
+     * Append `text` about exchange `id` for the log of the front end: before its head (when it may
+     * be kept back until then) or after, never after its end. 0 or YMO_ENOMEM. NULL where the
+     * protocol has no place for it.
+     */
+    int (*note)(void *state, uint32_t id, struct ymo_slice text, struct ymo_buf *dst);
     /* Append "go on, send the body" (100 Continue); nothing where the protocol has no such thing.
      */
     int (*proceed)(void *state, uint32_t id, struct ymo_buf *dst);

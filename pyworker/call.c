@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "pyworker/call.h"
 
+#include "pyworker/errors.h"
 #include "pyworker/input.h"
+#include "pyworker/notes.h"
 #include "pyworker/start_response.h"
 
 /* Keep the object for this request when nothing else refers to it, else make a new one. */
@@ -42,12 +44,18 @@ ymo_call_begin(struct ymo_call *c, struct ymo_exchange *ex)
     c->ex = ex;
     c->started = c->head_sent = c->excess = false;
     c->sent = 0;
+    c->noted = 0;
     if (renew(&c->start_response, c->st->start_response_type) < 0 ||
         renew(&c->write, c->st->write_type) < 0 || renew(&c->input, c->st->input_type) < 0)
         return -1;
     ymo_start_response_attach(c->start_response, c);
     ymo_start_response_attach(c->write, c);
     ymo_input_attach(c->input, c);
+    if (ex->takes_notes) {
+        if (renew(&c->errors, c->st->errors_type) < 0)
+            return -1;
+        ymo_errors_attach(c->errors, c);
+    }
     return 0;
 }
 
@@ -55,6 +63,10 @@ void
 ymo_call_detach(struct ymo_call *c)
 {
     /* First what changes the response: closing the input may let other threads run. */
+    if (c->errors) {
+        ymo_notes_flush(c);
+        ymo_errors_attach(c->errors, NULL);
+    }
     if (c->write)
         ymo_start_response_attach(c->write, NULL);
     if (c->start_response)
@@ -71,6 +83,8 @@ ymo_call_clear(struct ymo_call *c)
     Py_CLEAR(c->start_response);
     Py_CLEAR(c->write);
     Py_CLEAR(c->input);
+    Py_CLEAR(c->errors);
+    ymo_buf_free(&c->note);
     for (struct ymo_call **p = &c->st->calls; *p; p = &(*p)->next) {
         if (*p == c) {
             *p = c->next;

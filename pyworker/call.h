@@ -11,6 +11,7 @@
 
 #include "pyworker/pycompat.h"
 
+#include "base/buf.h"
 #include "pyworker/pystate.h"
 #include "request/exchange.h"
 
@@ -40,6 +41,7 @@ struct ymo_call {
 
     /* used for the next request too when nobody else has kept them; or NULL */
     PyObject *start_response, *write, *input;
+    PyObject *errors; /* of a request that takes notes; the others share the state's */
 
     /* the running request's */
     struct ymo_exchange *ex; /* NULL between requests: from before END on */
@@ -47,6 +49,9 @@ struct ymo_call {
     bool head_sent;
     bool excess;   /* the body was longer than its Content-Length and was cut */
     uint64_t sent; /* body bytes */
+
+    struct ymo_buf note; /* what waits for the end of its line; see notes.h */
+    size_t noted;        /* bytes of text for the front end so far */
 };
 
 /*

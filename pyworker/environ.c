@@ -95,10 +95,11 @@ ymo_environ_init(struct ymo_environ *e, const struct ymo_pyworker_config *cfg, P
         PyUnicode_InternInPlace(&e->keys[id]);
     }
     e->key_input = PyUnicode_InternFromString("wsgi.input");
+    e->key_errors = PyUnicode_InternFromString("wsgi.errors");
     e->key_scheme = PyUnicode_InternFromString("wsgi.url_scheme");
     e->key_raw_uri = PyUnicode_InternFromString("RAW_URI");
     e->https = PyUnicode_InternFromString("https");
-    if (!e->key_input || !e->key_scheme || !e->key_raw_uri || !e->https)
+    if (!e->key_input || !e->key_errors || !e->key_scheme || !e->key_raw_uri || !e->https)
         return -1;
     e->template = make_template(cfg, errors, file_wrapper);
     return e->template ? 0 : -1;
@@ -113,6 +114,7 @@ ymo_environ_clear(struct ymo_environ *e)
     }
     Py_CLEAR(e->template);
     Py_CLEAR(e->key_input);
+    Py_CLEAR(e->key_errors);
     Py_CLEAR(e->key_scheme);
     Py_CLEAR(e->key_raw_uri);
     Py_CLEAR(e->https);
@@ -192,7 +194,7 @@ put_collected_length(struct ymo_environ *e, PyObject *dict, const struct ymo_exc
 }
 
 PyObject *
-ymo_environ_build(struct ymo_environ *e, struct ymo_exchange *ex, PyObject *input)
+ymo_environ_build(struct ymo_environ *e, struct ymo_exchange *ex, PyObject *input, PyObject *errors)
 {
     const struct ymo_request *req = &ex->req;
     PyObject *d = PyDict_Copy(e->template);
@@ -205,6 +207,7 @@ ymo_environ_build(struct ymo_environ *e, struct ymo_exchange *ex, PyObject *inpu
             goto fail;
     }
     if (put_collected_length(e, d, ex) < 0 || PyDict_SetItem(d, e->key_input, input) < 0 ||
+        (errors && PyDict_SetItem(d, e->key_errors, errors) < 0) ||
         (req->https && PyDict_SetItem(d, e->key_scheme, e->https) < 0))
         goto fail;
     return d;

@@ -19,7 +19,7 @@ struct ymo_environ {
     PyObject *template;
     PyObject *keys[YMO_VAR_COUNT];   /* interned; index 0 is unused */
     PyObject *values[YMO_VAR_COUNT]; /* the last value of each, or NULL */
-    PyObject *key_input, *key_scheme, *key_raw_uri, *https;
+    PyObject *key_input, *key_errors, *key_scheme, *key_raw_uri, *https;
 };
 
 /* 0, or -1 with an exception set; clear() is to be called either way. */
@@ -27,8 +27,11 @@ int ymo_environ_init(struct ymo_environ *e, const struct ymo_pyworker_config *cf
                      PyObject *file_wrapper) YMO_MUST_CHECK;
 void ymo_environ_clear(struct ymo_environ *e);
 
-/* A new dictionary for the exchange's request, or NULL with an exception set. */
-PyObject *ymo_environ_build(struct ymo_environ *e, struct ymo_exchange *ex,
-                            PyObject *input) YMO_MUST_CHECK;
+/*
+ * A new dictionary for the exchange's request, or NULL with an exception set. `errors`: instead of
+ * the one of init; or NULL.
+ */
+PyObject *ymo_environ_build(struct ymo_environ *e, struct ymo_exchange *ex, PyObject *input,
+                            PyObject *errors) YMO_MUST_CHECK;
 
 #endif

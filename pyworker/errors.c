@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "pyworker/errors.h"
 
+#include "pyworker/notes.h"
+
 #include <stdint.h>
+
+struct errors {
+    PyObject_HEAD struct ymo_call *call; /* NULL: nobody notes what is written */
+};
 
 /* New reference to sys.stderr, or NULL without an exception: there is none. */
 static PyObject *
@@ -25,14 +31,25 @@ forward(const char *method, PyObject *arg)
     return rc;
 }
 
+/* To sys.stderr, and to the front end if it is to know. */
+static PyObject *
+write_both(PyObject *self, PyObject *text)
+{
+    PyObject *rc = forward("write", text);
+    /* Only now: meanwhile others ran, and the request may have ended. */
+    struct ymo_call *call = ((struct errors *)self)->call;
+    if (call && rc)
+        ymo_notes_write(call, text);
+    return rc;
+}
+
 static PyObject *
 method_write(PyObject *self, PyObject *text)
 {
-    (void)self;
     if (!PyUnicode_Check(text))
         return PyErr_Format(PyExc_TypeError, "wsgi.errors.write takes a str, not %.100s",
                             Py_TYPE(text)->tp_name);
-    PyObject *rc = forward("write", text);
+    PyObject *rc = write_both(self, text);
     if (rc == Py_None) {
         Py_DECREF(rc);
         return PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text));
@@ -43,12 +60,11 @@ method_write(PyObject *self, PyObject *text)
 static PyObject *
 method_writelines(PyObject *self, PyObject *lines)
 {
-    (void)self;
     PyObject *empty = PyUnicode_FromString("");
     /* One write, so that lines of several threads do not mix. */
     PyObject *text = empty ? PyUnicode_Join(empty, lines) : NULL;
     Py_XDECREF(empty);
-    PyObject *rc = text ? forward("write", text) : NULL;
+    PyObject *rc = text ? write_both(self, text) : NULL;
     Py_XDECREF(text);
     if (!rc)
         return NULL;
@@ -59,9 +75,12 @@ method_writelines(PyObject *self, PyObject *lines)
 static PyObject *
 method_flush(PyObject *self, PyObject *none)
 {
-    (void)self;
     (void)none;
-    return forward("flush", NULL);
+    PyObject *rc = forward("flush", NULL);
+    struct ymo_call *call = ((struct errors *)self)->call;
+    if (call && rc)
+        ymo_notes_flush(call);
+    return rc;
 }
 
 static void
@@ -90,7 +109,7 @@ ymo_errors_make_type(void)
     };
     PyType_Spec spec = {
         .name = "yimmo_wsgi.Errors",
-        .basicsize = (int)sizeof(PyObject),
+        .basicsize = (int)sizeof(struct errors),
         .flags = Py_TPFLAGS_DEFAULT,
         .slots = slots,
     };
@@ -104,4 +123,10 @@ PyObject *
 ymo_errors_new(PyTypeObject *type)
 {
     return type->tp_alloc(type, 0);
+}
+
+void
+ymo_errors_attach(PyObject *self, struct ymo_call *call)
+{
+    ((struct errors *)self)->call = call;
 }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "pyworker/file_wrapper.h"
+#include "pyworker/notes.h"
 #include "pyworker/output.h"
 #include "pyworker/pylog.h"
 #include "pyworker/pysignal.h"
@@ -57,9 +58,12 @@ handle_raised(struct ymo_call *c, const char *what)
         log_request(YMO_LOG_INFO, c->ex, "the client disconnected");
     } else if (c->greens && PyErr_GivenExceptionMatches(exc, c->st->greenlet_exit)) {
         log_request(YMO_LOG_WARNING, c->ex, "the application killed the greenlet that runs it");
-    } else if (ymo_log_enabled(YMO_LOG_ERROR)) {
-        log_request(YMO_LOG_ERROR, c->ex, what);
-        ymo_pylog_traceback(YMO_LOG_ERROR, exc);
+    } else {
+        ymo_notes_raised(c, what, exc);
+        if (ymo_log_enabled(YMO_LOG_ERROR)) {
+            log_request(YMO_LOG_ERROR, c->ex, what);
+            ymo_pylog_traceback(YMO_LOG_ERROR, exc);
+        }
     }
     Py_DECREF(exc);
 }
@@ -84,6 +88,7 @@ static enum outcome
 refuse(struct ymo_call *c, const char *what)
 {
     log_request(YMO_LOG_ERROR, c->ex, what);
+    ymo_notes_line(c, what);
     return REFUSED;
 }
 
@@ -100,7 +105,9 @@ raised_by_output(int rc)
 static void
 log_excess(struct ymo_call *c)
 {
-    log_request(YMO_LOG_ERROR, c->ex, "the body is longer than its Content-Length: it was cut");
+    static const char what[] = "the body is longer than its Content-Length: it was cut";
+    log_request(YMO_LOG_ERROR, c->ex, what);
+    ymo_notes_line(c, what);
 }
 
 /* ---- what both kinds of result share ---- */
@@ -346,7 +353,8 @@ close_result(struct ymo_call *c, PyObject *result)
 static PyObject *
 call_application(struct ymo_call *c)
 {
-    PyObject *env = ymo_environ_build(&c->st->environ, c->ex, c->input);
+    PyObject *env =
+        ymo_environ_build(&c->st->environ, c->ex, c->input, c->ex->takes_notes ? c->errors : NULL);
     if (!env)
         return NULL;
     PyObject *args[3] = {NULL, env, c->start_response};

@@ -24,6 +24,8 @@ pyworker_sources = \
 	pyworker/monkey.h \
 	pyworker/nogil.c \
 	pyworker/nogil.h \
+	pyworker/notes.c \
+	pyworker/notes.h \
 	pyworker/output.c \
 	pyworker/output.h \
 	pyworker/pyarena.c \

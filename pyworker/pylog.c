@@ -22,21 +22,27 @@ format(PyObject *exc)
     return text;
 }
 
-void
-ymo_pylog_traceback(enum ymo_log_level level, PyObject *exc)
+PyObject *
+ymo_pylog_format(PyObject *exc)
 {
     PyObject *text = format(exc);
     /* A message may hold anything, lone surrogates too: nothing of it may fail here. */
     PyObject *bytes = text ? PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace") : NULL;
-    if (bytes) {
-        ymo_log_text(level, PyBytes_AS_STRING(bytes));
-    } else {
-        /* Out of memory or stack, or a broken __str__: its type says more than nothing. */
-        PyErr_Clear();
-        ymo_log_write(level, "%s (its traceback cannot be shown)", Py_TYPE(exc)->tp_name);
-    }
-    Py_XDECREF(bytes);
+    if (!bytes)
+        PyErr_Clear(); /* out of memory or stack, or a broken __str__ */
     Py_XDECREF(text);
+    return bytes;
+}
+
+void
+ymo_pylog_traceback(enum ymo_log_level level, PyObject *exc)
+{
+    PyObject *bytes = ymo_pylog_format(exc);
+    if (bytes)
+        ymo_log_text(level, PyBytes_AS_STRING(bytes));
+    else /* its type says more than nothing */
+        ymo_log_write(level, "%s (its traceback cannot be shown)", Py_TYPE(exc)->tp_name);
+    Py_XDECREF(bytes);
 }
 
 void

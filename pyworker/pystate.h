@@ -17,7 +17,7 @@ struct ymo_call;
 
 struct ymo_pystate {
     PyObject *app;    /* the application */
-    PyObject *errors; /* wsgi.errors: knows no request, so one is enough */
+    PyObject *errors; /* wsgi.errors of all requests that take no notes */
     PyTypeObject *start_response_type, *write_type, *input_type, *errors_type, *file_wrapper_type;
     PyObject *buffered_reader, *buffered_random, *file_io; /* of module io; see file_wrapper.c */
     PyObject *str_close, *str_read, *str_write, *str_flush;

@@ -82,6 +82,7 @@ ymo_dispatch_open(struct ymo_conn *c, uint32_t id)
         ymo_exchange_init(ex);
     }
     ymo_exchange_open(ex, c, id, &r->mailbox, r->cfg.response_buffer);
+    ex->takes_notes = r->cfg.notes && c->codec->note;
     ymo_list_append(&c->exchanges, &ex->in_conn);
     c->n_exchanges++;
     return ex;

@@ -40,6 +40,7 @@ struct ymo_reactor_config {
     const char *hsts;        /* Strict-Transport-Security in responses over TLS, NULL = none */
     int max_connections;
     bool request_buffering;
+    bool notes; /* text of the application goes to the logs of front ends that take it */
     size_t body_memory, response_buffer;
     const char *tmp_dir;
     double idle_timeout, head_timeout, body_timeout, write_timeout, linger_timeout;

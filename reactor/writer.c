@@ -126,6 +126,16 @@ write_piece(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_msg *m, stru
     return YMO_OK;
 }
 
+/* Whole: it is short, and text in the middle of a line is no use to anybody. */
+static int
+write_note(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_msg *m, struct ymo_buf *dst)
+{
+    size_t len = (size_t)m->len;
+    m->len = 0;
+    ymo_exchange_sent(ex, len);
+    return c->codec->note(c->codec_state, ex->id, ymo_slice_of(m->data, len), dst);
+}
+
 static int
 write_end(struct ymo_conn *c, struct ymo_exchange *ex, bool broken, struct ymo_buf *dst)
 {
@@ -157,6 +167,12 @@ convert(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_outq *q, bool fa
         if (m->flags & YMO_MSG_HEAD) {
             m->flags &= ~(unsigned)YMO_MSG_HEAD;
             rc = write_head(c, ex, &q->bytes);
+            if (rc < 0)
+                return rc;
+            ymo_outq_wrote(q, before);
+        }
+        if (m->flags & YMO_MSG_NOTE) {
+            rc = write_note(c, ex, m, &q->bytes);
             if (rc < 0)
                 return rc;
             ymo_outq_wrote(q, before);

@@ -52,6 +52,7 @@ ymo_exchange_open(struct ymo_exchange *ex, void *conn, uint32_t id, struct ymo_m
     ex->head_sent = ex->end_taken = ex->broken = ex->body_done = ex->want_continue = false;
     ex->reported = ex->abandoned = ex->timed = false;
     ex->receiving = ex->withdrawn = false;
+    ex->takes_notes = false;
     ex->next = ex->prev = NULL;
     ex->in_queue = false;
     ex->mailbox = mailbox;
@@ -228,6 +229,22 @@ ymo_exchange_send(struct ymo_exchange *ex, const void *data, size_t len)
     m->len = len;
     memcpy(m->data, data, len);
     post(ex, m, true);
+    return YMO_OK;
+}
+
+int
+ymo_exchange_note(struct ymo_exchange *ex, const void *text, size_t len)
+{
+    YMO_ASSERT(ex->takes_notes && len <= YMO_EXCHANGE_NOTE);
+    if (len == 0)
+        return YMO_OK;
+    struct ymo_msg *m = new_msg(ex, YMO_MSG_NOTE, len);
+    if (!m)
+        return YMO_ENOMEM;
+    m->data = (char *)(m + 1);
+    m->len = len;
+    memcpy(m->data, text, len);
+    post(ex, m, false);
     return YMO_OK;
 }
 

@@ -30,6 +30,9 @@ enum ymo_exchange_state {
     YMO_EXCHANGE_ENDED,
 };
 
+/* A note is an entry of that log, and nginx cuts its entries at 2 KiB, request and all. */
+enum { YMO_EXCHANGE_NOTE = 1024 };
+
 struct ymo_exchange {
     /* reactor only */
     struct ymo_list in_conn;   /* the connection's open exchanges */
@@ -60,6 +63,7 @@ struct ymo_exchange {
     struct ymo_mailbox *mailbox;
     size_t high_water; /* bytes of response that may wait unsent */
     bool timed;        /* note when it starts to run; reading a clock costs */
+    bool takes_notes;  /* the peer has a log for text about this request: ymo_exchange_note */
 
     /* its own rules, see body.h */
     struct ymo_body body;
@@ -114,6 +118,13 @@ int ymo_exchange_respond(struct ymo_exchange *ex, const void *data, size_t len,
 /* Send `len` > 0 more body bytes (copied). After the head only. Wakes the reactor. 0 or YMO_ENOMEM.
  */
 int ymo_exchange_send(struct ymo_exchange *ex, const void *data, size_t len) YMO_MUST_CHECK;
+
+/*
+ * Text for the peer's log, where `takes_notes` says that it has one: before the head, between
+ * pieces of the body, at any time until END. Copied; of at most YMO_EXCHANGE_NOTE bytes. Counts as
+ * unsent like the body, but does not wait. Any thread, one at a time. 0 or YMO_ENOMEM.
+ */
+int ymo_exchange_note(struct ymo_exchange *ex, const void *text, size_t len) YMO_MUST_CHECK;
 
 /*
  * Send `len` bytes of `fd` from `off` with sendfile. Takes ownership of `fd` (the reactor closes

@@ -28,6 +28,7 @@ enum ymo_msg_flags {
     YMO_MSG_WANTED = 16,   /* the reader of a streaming body wants more */
     YMO_MSG_EMBEDDED = 32, /* part of its exchange: not to be freed */
     YMO_MSG_SHARED = 64,   /* reactor: a segment of the output points into it */
+    YMO_MSG_NOTE = 128,    /* the payload is text for the log of the front end */
 };
 
 struct ymo_msg {

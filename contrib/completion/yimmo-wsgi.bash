@@ -75,6 +75,8 @@ _yimmo_wsgi() {
         --graceful-timeout
         --server-header
         --no-server-header
+        --fastcgi-stderr
+        --no-fastcgi-stderr
         --version
         --check-config
         --print-config

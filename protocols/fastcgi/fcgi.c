@@ -30,6 +30,7 @@ ymo_fcgi_forget(struct ymo_fcgi *f, struct ymo_fcgi_request *r)
     if (f->to == r)
         f->to = NULL;
     ymo_buf_free(&r->params);
+    ymo_buf_free(&r->notes);
     free(r);
 }
 
@@ -523,6 +524,7 @@ const struct ymo_codec_ops ymo_fcgi_ops = {
     .unframe = ymo_fcgi_write_unframe,
     .end = ymo_fcgi_write_end,
     .fail = ymo_fcgi_write_fail,
+    .note = ymo_fcgi_write_note,
     .proceed = proceed,
     .next = next,
     .may_persist = may_persist,

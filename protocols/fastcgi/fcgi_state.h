@@ -32,6 +32,7 @@ struct ymo_fcgi_request {
     bool head_only;
     uint64_t length, got;
     struct ymo_buf params;
+    struct ymo_buf notes; /* STDERR records that wait for the head */
 };
 
 struct ymo_fcgi {
@@ -84,6 +85,7 @@ int ymo_fcgi_write_head(void *state, uint32_t id, const struct ymo_response *res
                         const struct ymo_codec_out *out, struct ymo_buf *dst);
 int ymo_fcgi_write_frame(void *state, uint32_t id, size_t len, struct ymo_buf *dst, size_t *take_r);
 int ymo_fcgi_write_unframe(void *state, uint32_t id, struct ymo_buf *dst);
+int ymo_fcgi_write_note(void *state, uint32_t id, struct ymo_slice text, struct ymo_buf *dst);
 int ymo_fcgi_write_end(void *state, uint32_t id, struct ymo_buf *dst);
 int ymo_fcgi_write_fail(void *state, uint32_t id, int status, const struct ymo_codec_out *out,
                         struct ymo_buf *dst);

@@ -40,14 +40,14 @@ ymo_fcgi_write_end_request(struct ymo_buf *dst, uint16_t id, uint8_t protocol_st
                                  ymo_slice_of((const char *)&body, sizeof(body)));
 }
 
-/* STDOUT, in as many records as it takes. */
+/* A stream's next bytes, in as many records as it takes. */
 static int
-write_stdout(struct ymo_buf *dst, uint16_t id, struct ymo_slice text)
+write_stream(struct ymo_buf *dst, uint8_t type, uint16_t id, struct ymo_slice text)
 {
     int rc = YMO_OK;
     while (text.len > 0 && rc == YMO_OK) {
         size_t n = text.len < YMO_FCGI_RECORD ? text.len : YMO_FCGI_RECORD;
-        rc = ymo_fcgi_write_record(dst, FCGI_STDOUT, id, ymo_slice_of(text.data, n));
+        rc = ymo_fcgi_write_record(dst, type, id, ymo_slice_of(text.data, n));
         text = ymo_slice_of(text.data + n, text.len - n);
     }
     return rc;
@@ -61,15 +61,47 @@ write_end(struct ymo_buf *dst, uint16_t id)
     return rc < 0 ? rc : ymo_fcgi_write_end_request(dst, id, FCGI_REQUEST_COMPLETE);
 }
 
+/*
+ * Text from before the head waits for it: nginx reads all that precedes the end of the head into
+ * one buffer of 4 KiB, and takes what does not fit for a broken answer. A stream with no text has
+ * no end either (6.2).
+ */
 int
-ymo_fcgi_write_refusal(struct ymo_buf *dst, uint16_t id, int status, bool head_only,
-                       const struct ymo_codec_out *out)
+ymo_fcgi_write_note(void *state, uint32_t id, struct ymo_slice text, struct ymo_buf *dst)
+{
+    struct ymo_fcgi_request *r = ymo_fcgi_find(state, id);
+    if (!r)
+        return YMO_OK;
+    return write_stream(r->answering ? dst : &r->notes, FCGI_STDERR, r->id, text);
+}
+
+/* What has waited. */
+static int
+write_notes(struct ymo_buf *dst, struct ymo_fcgi_request *r)
+{
+    int rc = ymo_buf_append_slice(dst, ymo_buf_slice(&r->notes));
+    ymo_buf_free(&r->notes);
+    return rc;
+}
+
+/* A whole answer of the server's own, but for its end. */
+static int
+write_own(struct ymo_buf *dst, uint16_t id, int status, bool head_only,
+          const struct ymo_codec_out *out)
 {
     struct ymo_buf text = {0};
     int rc = ymo_cgi_head_fail(YMO_CGI_STATUS_FIELD, status, head_only, out, &text);
     if (rc == YMO_OK)
-        rc = write_stdout(dst, id, ymo_buf_slice(&text));
+        rc = write_stream(dst, FCGI_STDOUT, id, ymo_buf_slice(&text));
     ymo_buf_free(&text);
+    return rc;
+}
+
+int
+ymo_fcgi_write_refusal(struct ymo_buf *dst, uint16_t id, int status, bool head_only,
+                       const struct ymo_codec_out *out)
+{
+    int rc = write_own(dst, id, status, head_only, out);
     return rc < 0 ? rc : write_end(dst, id);
 }
 
@@ -91,16 +123,17 @@ ymo_fcgi_write_head(void *state, uint32_t id, const struct ymo_response *resp,
     if (len <= YMO_FCGI_RECORD) {
         h = header(FCGI_STDOUT, r->id, len);
         memcpy(ymo_buf_data(dst) + before, &h, sizeof(h));
-        return ymo_buf_append(dst, zeros, h.paddingLength);
+        rc = ymo_buf_append(dst, zeros, h.paddingLength);
+        return rc < 0 || r->notes.len == 0 ? rc : write_notes(dst, r);
     }
     /* Hundreds of cookies: more than a record should have, or can. */
     struct ymo_buf text = {0};
     rc = ymo_buf_append(&text, ymo_buf_data(dst) + before + sizeof(h), len);
     dst->len = before;
     if (rc == YMO_OK)
-        rc = write_stdout(dst, r->id, ymo_buf_slice(&text));
+        rc = write_stream(dst, FCGI_STDOUT, r->id, ymo_buf_slice(&text));
     ymo_buf_free(&text);
-    return rc;
+    return rc < 0 || r->notes.len == 0 ? rc : write_notes(dst, r);
 }
 
 int
@@ -140,7 +173,11 @@ ymo_fcgi_write_fail(void *state, uint32_t id, int status, const struct ymo_codec
     struct ymo_fcgi_request *r = ymo_fcgi_find(f, id ? id : f->bad_id), *next;
     int rc = YMO_OK;
     if (r) {
-        rc = ymo_fcgi_write_refusal(dst, r->id, status, r->head_only, out);
+        rc = write_own(dst, r->id, status, r->head_only, out);
+        if (rc == YMO_OK)
+            rc = write_notes(dst, r);
+        if (rc == YMO_OK)
+            rc = write_end(dst, r->id);
         ymo_fcgi_forget(f, r);
         return rc;
     }

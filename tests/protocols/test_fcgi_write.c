@@ -207,4 +207,37 @@ refusals(void)
     finish();
 }
 
-YMO_SUITE(fcgi_write, whole_response, frames, big_heads, refusals);
+/* Text for the front end's log: behind a head, also when it was there earlier; no later. */
+static void
+notes(void)
+{
+    static char many[RECORD_MAX + 5];
+    struct ymo_response resp;
+    struct ymo_buf dst = {0}, list = {0}, text = {0};
+    begin("get 258 /x; get 3 /y");
+    ymo_response_init(&resp);
+    resp.status = 204;
+    CHECK_INT(ymo_fcgi_ops.note(state, 258, YMO_SLICE("early"), &dst), 0);
+    CHECK_INT(dst.len, 0); /* it waits */
+    CHECK_INT(ymo_fcgi_ops.head(state, 258, &resp, &out, &dst), 0);
+    memset(many, 'e', sizeof(many));
+    CHECK_INT(ymo_fcgi_ops.note(state, 258, ymo_slice_of(many, sizeof(many)), &dst), 0);
+    CHECK_INT(ymo_fcgi_ops.note(state, 258, YMO_SLICE(""), &dst), 0); /* would be an end */
+    CHECK_INT(ymo_fcgi_ops.end(state, 258, &dst), 0);
+    CHECK_INT(ymo_fcgi_ops.note(state, 258, YMO_SLICE("late"), &dst), 0);
+    CHECK_INT(ymo_fcgi_ops.note(state, 77, YMO_SLICE("nobody's"), &dst), 0);
+    take_apart(&dst, &list, &text);
+    CHECK_TEXT(list, "6 258 53, 7 258 5, 7 258 32768, 7 258 5, 6 258 0, 3 258 8");
+    /* Of an answer of our own, too. */
+    ymo_buf_free(&list);
+    CHECK_INT(ymo_fcgi_ops.note(state, 3, YMO_SLICE("why"), &dst), 0);
+    CHECK_INT(ymo_fcgi_ops.fail(state, 3, 500, &out, &dst), 0);
+    ymo_buf_free(&text);
+    take_apart(&dst, &list, &text);
+    CHECK(strstr(ymo_buf_data(&list), ", 7 3 3, 6 3 0, 3 3 8") != NULL);
+    ymo_buf_free(&list);
+    ymo_buf_free(&text);
+    finish();
+}
+
+YMO_SUITE(fcgi_write, whole_response, frames, big_heads, refusals, notes);

@@ -19,6 +19,7 @@ tests_unit_reactor_SOURCES = \
 	tests/reactor/test_handoff.c \
 	tests/reactor/test_lifeline.c \
 	tests/reactor/test_link.c \
+	tests/reactor/test_notes.c \
 	tests/reactor/test_outq.c \
 	tests/reactor/test_overdue.c \
 	tests/reactor/test_passfd.c \

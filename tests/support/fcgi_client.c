@@ -29,6 +29,7 @@ void
 ymo_fcgi_client_forget(struct ymo_fcgi_client *c, unsigned id)
 {
     ymo_buf_free(&c->answers[id].out);
+    ymo_buf_free(&c->answers[id].err);
     c->answers[id] = (struct ymo_fcgi_answer){.ended = false};
 }
 
@@ -52,8 +53,11 @@ take(struct ymo_fcgi_client *c, unsigned type, unsigned id, struct ymo_slice con
     if (!CHECK(id < YMO_FCGI_CLIENT_IDS))
         return false;
     struct ymo_fcgi_answer *a = &c->answers[id];
-    if (!CHECK(!a->ended) || !CHECK(type == FCGI_STDOUT || type == FCGI_END_REQUEST))
+    if (!CHECK(!a->ended) ||
+        !CHECK(type == FCGI_STDOUT || type == FCGI_STDERR || type == FCGI_END_REQUEST))
         return false;
+    if (type == FCGI_STDERR)
+        return CHECK(content.len > 0) && CHECK_INT(ymo_buf_append_slice(&a->err, content), 0);
     if (type == FCGI_END_REQUEST) {
         a->ended = true;
         a->protocol_status = content.len == 8 ? (unsigned char)content.data[4] : -1;

@@ -14,6 +14,7 @@ struct ymo_fcgi_client {
     struct ymo_http_client http; /* its socket */
     struct ymo_fcgi_answer {
         struct ymo_buf out;  /* STDOUT, head and body */
+        struct ymo_buf err;  /* STDERR */
         bool closed, ended;  /* its end came, END_REQUEST came */
         int protocol_status; /* of END_REQUEST */
         unsigned records;    /* of STDOUT with something in it */

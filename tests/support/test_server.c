@@ -173,6 +173,24 @@ half(struct ymo_test_server *s, struct ymo_exchange *ex)
     ymo_exchange_end(ex, !ok);
 }
 
+/* Where it can. */
+static bool
+note(struct ymo_exchange *ex, const char *text)
+{
+    return !ex->takes_notes || ymo_exchange_note(ex, text, strlen(text)) == YMO_OK;
+}
+
+static void
+noted(struct ymo_test_server *s, struct ymo_exchange *ex)
+{
+    bool ok = note(ex, "before\n");
+    start_reply(ex, -1);
+    ok = ok && ymo_exchange_respond(ex, "some", 4, false) == YMO_OK && note(ex, "after\n");
+    pass_gate(s, ex);
+    ok = ok && note(ex, "last\n");
+    ymo_exchange_end(ex, !ok);
+}
+
 static void
 broken(struct ymo_exchange *ex, const char *args, bool after_a_piece)
 {
@@ -216,6 +234,8 @@ handle(struct ymo_exchange *ex, void *arg)
         pass_gate(s, ex);
         ymo_exchange_resume(ex);
         ymo_echo_executor_reply(ex, "here", 4);
+    } else if (IS("/noted")) {
+        noted(s, ex);
     } else if (IS("/half")) {
         half(s, ex);
     } else if (IS("/broken") || IS("/broken0")) {

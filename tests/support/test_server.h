@@ -17,6 +17,8 @@
  *   /broken /broken0  an end that says broken: after a piece, before anything
  *   /broken?LEN       likewise, after a piece of LEN bytes
  *   /empty            204
+ *   /noted            "some", with notes before and after it; then it waits as /gate does, and has
+ *                     one more before its end
  */
 #ifndef YMO_TESTS_SUPPORT_TEST_SERVER_H
 #define YMO_TESTS_SUPPORT_TEST_SERVER_H
