@@ -334,6 +334,7 @@ def test_closing_takes_a_waiting_request_back(serve, gate):
             waiting.ask("/?second")
             all_seen(server)
             waiting.close()
+            server.wait_log("the front end is gone")
             server.wait_log("the front end is gone")  # it listens for that after a moment
             behind.ask("/?third")
             all_seen(server)
