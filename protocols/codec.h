@@ -56,8 +56,8 @@ enum ymo_codec_what {
 struct ymo_codec_event {
     enum ymo_codec_what what;
     uint32_t id;
-    /* HEAD, BODY: the request's body ends here; no DONE follows. ABORT, REPLY: so does the connection,
-     * once `data` is sent. */
+    /* HEAD, BODY: the request's body ends here; no DONE follows. ABORT, REPLY: so does the
+     * connection, once `data` is sent. */
     bool last;
     struct ymo_slice
         data;        /* BODY: inside the input; ABORT, REPLY: the codec's, until the next feed */

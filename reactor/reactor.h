@@ -26,8 +26,8 @@ struct ymo_reactor_listener {
     bool redirect;       /* answered here: sends its clients on to the first listener with TLS */
     bool is_unix;
     const struct ymo_webaddrs *allowed; /* who may connect; NULL: anyone */
-    const char *name; /* for the log: "http://127.0.0.1:8081" */
-    uint32_t id;      /* the same in all processes of a generation */
+    const char *name;                   /* for the log: "http://127.0.0.1:8081" */
+    uint32_t id;                        /* the same in all processes of a generation */
 };
 
 struct ymo_reactor_config {

@@ -6,8 +6,9 @@
  * Pure functions over what the caller owns; the files beside this one.
  *
  * What the application sees that it would not see of a client's own HTTP, and only that: other
- * variables, apart from those that cgi_vars.c keeps out; CONTENT_LENGTH "0" where a front end writes it for requests
- * without a body; paths as the front end has normalised them; and headers as it passes them on.
+ * variables, apart from those that cgi_vars.c keeps out; CONTENT_LENGTH "0" where a front end
+ * writes it for requests without a body; paths as the front end has normalised them; and headers as
+ * it passes them on.
  */
 #ifndef YMO_PROTOCOLS_CGI_CGI_H
 #define YMO_PROTOCOLS_CGI_CGI_H
