@@ -46,6 +46,15 @@ struct ymo_cgi {
     struct ymo_slice request_scheme, uwsgi_scheme;
 };
 
+/* What take and finish return when the request must be refused: `why` is static. */
+static inline int
+ymo_cgi_refuse(struct ymo_cgi *g, int status, const char *why)
+{
+    g->status = status;
+    g->why = why;
+    return -1;
+}
+
 /* `req` is fresh from env->open; both outlive `g`. */
 void ymo_cgi_begin(struct ymo_cgi *g, struct ymo_request *req, const struct ymo_codec_env *env);
 

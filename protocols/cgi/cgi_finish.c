@@ -4,18 +4,10 @@
 #include "protocols/http1/http1_class.h"
 
 static int
-refuse(struct ymo_cgi *g, int status, const char *why)
-{
-    g->status = status;
-    g->why = why;
-    return -1;
-}
-
-static int
 add(struct ymo_cgi *g, enum ymo_var id, struct ymo_slice value)
 {
     if (ymo_request_add(g->req, id, YMO_SLICE(""), value) < 0)
-        return refuse(g, 503, "no memory for the request");
+        return ymo_cgi_refuse(g, 503, "no memory for the request");
     return 0;
 }
 
@@ -30,13 +22,13 @@ set_method(struct ymo_cgi *g)
 {
     struct ymo_slice method = g->meta[YMO_VAR_REQUEST_METHOD];
     if (method.len == 0)
-        return refuse(g, 400, "no REQUEST_METHOD");
+        return ymo_cgi_refuse(g, 400, "no REQUEST_METHOD");
     for (size_t i = 0; i < method.len; i++) {
         if (!ymo_http1_is(method.data[i], YMO_HTTP1_TCHAR))
-            return refuse(g, 400, "malformed REQUEST_METHOD");
+            return ymo_cgi_refuse(g, 400, "malformed REQUEST_METHOD");
     }
     if (ymo_slice_eq(method, YMO_SLICE("CONNECT")))
-        return refuse(g, 501, "CONNECT");
+        return ymo_cgi_refuse(g, 501, "CONNECT");
     g->req->method = method;
     g->req->head_only = ymo_slice_eq(method, YMO_SLICE("HEAD"));
     return add(g, YMO_VAR_REQUEST_METHOD, method);
@@ -57,14 +49,14 @@ set_length(struct ymo_cgi *g)
     }
     for (size_t i = 0; i < s.len; i++) {
         if (!ymo_http1_is(s.data[i], YMO_HTTP1_DIGIT))
-            return refuse(g, 400, "malformed CONTENT_LENGTH");
+            return ymo_cgi_refuse(g, 400, "malformed CONTENT_LENGTH");
         unsigned digit = (unsigned)s.data[i] - '0';
         if (n > (UINT64_MAX - digit) / 10)
-            return refuse(g, 400, "malformed CONTENT_LENGTH");
+            return ymo_cgi_refuse(g, 400, "malformed CONTENT_LENGTH");
         n = n * 10 + digit;
     }
     if ((max && n > max) || n > INT64_MAX)
-        return refuse(g, 413, "CONTENT_LENGTH larger than max_body");
+        return ymo_cgi_refuse(g, 413, "CONTENT_LENGTH larger than max_body");
     while (s.len > 1 && s.data[0] == '0') {
         s.data++;
         s.len--;
@@ -83,15 +75,15 @@ set_path(struct ymo_cgi *g)
     int rc = ymo_cgi_path_split(g->meta[YMO_VAR_SCRIPT_NAME], g->meta[YMO_VAR_PATH_INFO], uri,
                                 g->path_is_full, g->req->arena, &path, &why);
     if (rc == YMO_ENOMEM)
-        return refuse(g, 503, "no memory for the request");
+        return ymo_cgi_refuse(g, 503, "no memory for the request");
     if (rc < 0)
-        return refuse(g, 400, why);
+        return ymo_cgi_refuse(g, 400, why);
     if (!query.data)
         query = ymo_cgi_path_query(uri);
     if (uri.len == 0) {
         uri = ymo_cgi_path_uri(&path, query, g->req->arena);
         if (!uri.data)
-            return refuse(g, 503, "no memory for the request");
+            return ymo_cgi_refuse(g, 503, "no memory for the request");
     }
     if (path.script.len && add(g, YMO_VAR_SCRIPT_NAME, path.script) < 0)
         return -1;

@@ -82,17 +82,9 @@ is_header_name(struct ymo_slice key)
 }
 
 static int
-refuse(struct ymo_cgi *g, int status, const char *why)
-{
-    g->status = status;
-    g->why = why;
-    return -1;
-}
-
-static int
 done(struct ymo_cgi *g, int rc)
 {
-    return rc < 0 ? refuse(g, 503, "no memory for the request") : 0;
+    return rc < 0 ? ymo_cgi_refuse(g, 503, "no memory for the request") : 0;
 }
 
 /* The last one counts. */
@@ -145,12 +137,12 @@ int
 ymo_cgi_take(struct ymo_cgi *g, struct ymo_slice key, struct ymo_slice value)
 {
     if (key.len == 0)
-        return refuse(g, 400, "a variable without a name");
+        return ymo_cgi_refuse(g, 400, "a variable without a name");
     if (++g->n > YMO_CGI_MAX_VARS)
-        return refuse(g, 431, "too many variables");
+        return ymo_cgi_refuse(g, 431, "too many variables");
     /* No client can send one through HTTP, and C code below the application stops there. */
     if (value.len && memchr(value.data, 0, value.len))
-        return refuse(g, 400, "NUL in a variable");
+        return ymo_cgi_refuse(g, 400, "NUL in a variable");
     if (value.len == 0)
         value = YMO_SLICE(""); /* NULL means absent here */
 
