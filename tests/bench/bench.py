@@ -10,12 +10,14 @@ Rounds are interleaved and the medians printed, because a machine's speed drifts
 import argparse
 import functools
 import os
+import pathlib
 import re
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 from measure import (
     PYTHON, Server, build_floor, cpu, free_port, json_option, missing, our_server, threads, tree,
@@ -128,19 +130,27 @@ def calls_load(args, server):
     return wrk(args, server.port, args.calls_seconds)["requests"]
 
 
+def traced(tid):
+    status = pathlib.Path(f"/proc/{tid}/status").read_text()
+    return "\nTracerPid:\t0\n" not in status
+
+
 def strace_calls(server, load):
     """
     (number of calls, {name: calls per request}, number of requests) of what load() has the server
     do; it returns that number.
     """
-    pids = [f"-p{tid}" for _, tid in threads(tree(server.pid))]
+    tids = [tid for _, tid in threads(tree(server.pid))]
     with tempfile.NamedTemporaryFile("r") as out:
         strace = subprocess.Popen(
-            ["strace", "-qq", "-f", "-c", "-U", "name,calls", "-o", out.name, *pids],
+            ["strace", "-qq", "-f", "-c", "-U", "name,calls", "-o", out.name,
+             *(f"-p{tid}" for tid in tids)],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-        )
+        )  # fmt: skip
         try:
+            while strace.poll() is None and not all(map(traced, tids)):
+                time.sleep(0.01)
             done = load()
         finally:
             strace.terminate()

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The floor that servers are measured against: it understands nothing, sends a fixed answer of the
- * size of ours, and no server can be cheaper.
+ * The floor that servers are measured against: it understands nothing and sends a fixed answer of
+ * the size of ours. Only a server that goes to sleep less often than it can be cheaper.
  *
  *     floor PORT|PATH [keep|fastcgi|once [PORT|PATH keep|fastcgi|once]...]
  *

@@ -9,7 +9,8 @@ Both have one application thread, and neither logs; more threads or a master cos
 uwsgi each request is a connection; over FastCGI nginx keeps connections where the server can. The
 floor (floor.c) understands nothing and sends a fixed answer: what the kernel needs. Rounds are
 interleaved, medians printed; "ratio" is CPU time divided by that of uWSGI's in the same round, with
-its smallest and largest; "floor" is what part of it the floor is.
+its smallest and largest; "floor" is what part of it the floor is. The floor goes to sleep after
+each connection, and a server that finds several at once sleeps less: then it can be above 100 %.
 """
 
 import argparse
