@@ -135,6 +135,7 @@ def test_beside_others(serve, pki, connect):
         "hello:app", *pki.local.options, "--bind", "suwsgi://127.0.0.1:0", "--bind",
         "https://127.0.0.1:0", "--redirect-http", "127.0.0.1:0", bind=False,
     )  # fmt: skip
+    server.wait_log(r"listening on \w+://127.0.0.1:\d+.*\n", count=3)
     ports = dict(re.findall(r"listening on (\w+)://127.0.0.1:(\d+)", server.log()))
     ports = {protocol: int(port) for protocol, port in ports.items()}
     location = connect(ports["http"]).get("/x").response().get("Location")
