@@ -37,7 +37,10 @@ ymo_slice_eq(struct ymo_slice a, struct ymo_slice b)
 static inline bool
 ymo_slice_ieq(struct ymo_slice a, struct ymo_slice b)
 {
-    return a.len == b.len && (a.len == 0 || strncasecmp(a.data, b.data, a.len) == 0);
+    if (a.len != b.len || a.len == 0)
+        return a.len == b.len;
+    /* Most differ at once, by more than the bit that tells cases apart. */
+    return ((a.data[0] ^ b.data[0]) & ~0x20) == 0 && strncasecmp(a.data, b.data, a.len) == 0;
 }
 
 #endif

@@ -4,31 +4,50 @@
 #include "reactor/loop.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+
+/* Decimal, without a NUL; the end of it. Each connection needs it five times. */
+static char *
+put_decimal(char *dst, unsigned n)
+{
+    char digits[10];
+    size_t at = sizeof(digits);
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while (n /= 10);
+    memcpy(dst, digits + at, sizeof(digits) - at);
+    return dst + sizeof(digits) - at;
+}
+
+static void
+put_ipv4(char *dst, const unsigned char bytes[4])
+{
+    for (int i = 0; i < 4; i++) {
+        dst = put_decimal(dst, bytes[i]);
+        *dst++ = i < 3 ? '.' : '\0';
+    }
+}
 
 /* IPv4 addresses of a dual-stack socket are shown as what they are. */
 static void
 format_addr(const struct sockaddr *sa, char *addr, char *port)
 {
-    char host[INET6_ADDRSTRLEN] = "";
     unsigned n = 0;
     if (sa->sa_family == AF_INET) {
         const struct sockaddr_in *in = (const void *)sa;
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+        put_ipv4(addr, (const unsigned char *)&in->sin_addr);
         n = ntohs(in->sin_port);
     } else {
         const struct sockaddr_in6 *in6 = (const void *)sa;
         if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-            inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], host, sizeof(host));
+            put_ipv4(addr, &in6->sin6_addr.s6_addr[12]);
         else
-            inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+            inet_ntop(AF_INET6, &in6->sin6_addr, addr, INET6_ADDRSTRLEN);
         n = ntohs(in6->sin6_port);
     }
-    memcpy(addr, host, sizeof(host));
     if (port)
-        (void)snprintf(port, 6, "%u", n & 0xffffu);
+        *put_decimal(port, n) = '\0';
 }
 
 void

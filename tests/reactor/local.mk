@@ -31,6 +31,7 @@ tests_unit_reactor_SOURCES = \
 	tests/reactor/test_stopping.c \
 	tests/reactor/test_tlspeer.c \
 	tests/reactor/test_trouble.c \
+	tests/reactor/test_peername.c \
 	tests/reactor/test_webaddrs.c \
 	tests/support/clock_step.c \
 	tests/support/clock_step.h \
