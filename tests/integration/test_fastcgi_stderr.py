@@ -120,6 +120,7 @@ def test_other_threads_and_old_requests(noted):
 
 
 @pytest.mark.skipif(sanitized(), reason="greenlets move the stack that a sanitizer watches")
+@pytest.mark.frameworks
 def test_greenlets(serve):
     server = serve("noted:app", *ASKED, "--greenlets", "4")
     assert ask(server, "/print?g").err.endswith(b" g\n")
