@@ -295,11 +295,12 @@ class Gate:
         self.accepted = []  # kept: a visit that is forgotten here would be let go there
 
     def accept(self, tag, timeout=PATIENCE):
-        """The next visit with this tag; others stay queued."""
+        """The next visit with this tag, or one of these tags; others stay queued."""
+        tags = (tag,) if isinstance(tag, str) else tag
         deadline = time.monotonic() + timeout
         while True:
             for visit in self.waiting:
-                if visit.tag == tag:
+                if visit.tag in tags:
                     self.waiting.remove(visit)
                     self.accepted.append(visit)
                     return visit

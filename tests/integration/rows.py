@@ -283,7 +283,11 @@ ROWS = [
     ),
     Row("lighttpd-uwsgi", "uwsgi", lighttpd("uwsgi"), **LIGHTTPD),
     Row("lighttpd-fastcgi", "fastcgi", lighttpd("fastcgi"), **LIGHTTPD),
-    Row("cgi-fcgi", "fastcgi", cgi_fcgi, **{**LIGHTTPD, "mounts": []}, base="/app", cut=False),
+    # lighttpd ends a CGI program whose client has left, if that has not written all by then.
+    Row(
+        "cgi-fcgi", "fastcgi", cgi_fcgi, base="/app", path=MERGED, room=1900, cut=False,
+        gone={"whole": "all or early", "direct": "early"},
+    ),
     Row("caddy", "fastcgi", caddy, cookies="a=1, b=2", mounts=mounted("/mnt"), cut=False),
     Row("h2o", "fastcgi", h2o, path=RESOLVED, cookies="a=1;b=2", cut=False, uploads=False),
     # It passes on bytes: no Content-Length, then the end of the connection is the response's.
