@@ -300,6 +300,8 @@ gather(const struct ymo_outq *q, struct iovec *iov, int *n_r)
 static bool
 ends_with_queue(const struct ymo_conn *c)
 {
+    if (c->reset)
+        return false; /* which throws away what waits for more */
     if (c->state == YMO_CONN_FLUSHING)
         return true;
     if (c->codec->max_open > 1 || c->n_exchanges != 1)

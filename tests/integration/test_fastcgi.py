@@ -92,6 +92,17 @@ def test_raised_before_the_head(serve, ask):
     assert ask(serve("responses:app", *FASTCGI), "/raise_now").status == 500
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_there_is_of_a_broken_response_arrives(serve, connect, keep):
+    """All of it is written at once, and the reset comes after it."""
+    client = connect(serve("responses:app", *FASTCGI)).ask("/length_fewer", keep=keep)
+    client.record()
+    while not client.answers[1].out.endswith(b"\r\n\r\nabc"):
+        client.record()
+    with pytest.raises(ConnectionResetError):
+        client.record()
+
+
 def test_broken_response_is_reset(serve, connect):
     """END_REQUEST would make it a whole one, and nobody looks at the application's status."""
     client = connect(serve("responses:app", *FASTCGI)).ask("/raise_iter", keep=True)
