@@ -126,7 +126,8 @@ def test_statuses(side):
     assert side.get("/list3").text == "onethree"
     assert side.get("/generator").text == "012"
     assert side.get("/no_items").body == b""
-    assert same(side.get("/huge").body, b"h" * 8_000_000)
+    if side.row.large:
+        assert same(side.get("/huge").body, b"h" * 8_000_000)
 
 
 def test_errors(side):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """All that the tests behind front ends ask for. The path's first segment is what is done."""
 
+import hashlib
 import json
 
 import environ_app
@@ -21,6 +22,13 @@ def echo(env, start_response):
     body = env["wsgi.input"].read()
     start_response("200 OK", [("X-Length", env.get("CONTENT_LENGTH", "none"))])
     return [body]
+
+
+def digest(env, start_response):
+    """As echo, but what comes back is short."""
+    body = env["wsgi.input"].read()
+    start_response("200 OK", [("X-Length", env.get("CONTENT_LENGTH", "none"))])
+    return [hashlib.sha256(body).hexdigest().encode()]
 
 
 def early(env, start_response):
@@ -115,7 +123,7 @@ def hold(env, start_response):
 
 
 ROUTES = {
-    f.__name__: f for f in (environ, echo, early, file, steps, breaks, flood, upload, hold)
+    f.__name__: f for f in (environ, echo, digest, early, file, steps, breaks, flood, upload, hold)
 }
 
 
