@@ -28,6 +28,7 @@ class Row:
         self.protocol = protocol
         self.start = start
         self.base = ""  # in front of every path
+        self.options = []  # more of them for the server
         self.mounts = []  # (target, SCRIPT_NAME, PATH_INFO)
         self.path = KEPT
         self.slash = "/a/b"  # what %2F in a path becomes; None: it is refused
@@ -119,14 +120,14 @@ NGINX_FASTCGI_MOUNTS = [
 # ---- Apache
 
 
-def apache(modules, lines, direct_lines=""):
+def apache(modules, lines, direct_lines="", proxy=("proxy",)):
     def start(directory, port, back, direct):
         text = (
             "ServerLimit 1\nStartServers 1\nThreadsPerChild 25\nMaxRequestWorkers 25\n"
             f"KeepAliveTimeout 1\n{lines}"
         )
         text = text.replace("@BACK@", back).replace("@DIRECT@", direct_lines if direct else "")
-        return fronts.apache(directory, port, ["proxy", *modules], text)
+        return fronts.apache(directory, port, [*proxy, *modules], text)
 
     return start
 
@@ -135,6 +136,17 @@ APACHE_UWSGI = """
 ProxyPass "/uw/" "uwsgi://@BACK@/"
 ProxyPass "/environ/mnt" "uwsgi://@BACK@/environ/mnt"
 ProxyPass "/" "uwsgi://@BACK@/"
+"""
+
+MOD_UWSGI = """
+<Location "/">
+    SetHandler uwsgi-handler
+    uWSGISocket @BACK@
+</Location>
+<Location "/mnt">
+    uWSGISocket @BACK@
+    uWSGIForceScriptName /mnt
+</Location>
 """
 
 
@@ -243,6 +255,10 @@ def router(directory, port, back, direct):
 NGINX = {"path": MERGED, "host": "h.example", "room": 7900}
 # Apache joins cookies as any header, and refuses %2F unless AllowEncodedSlashes is said.
 APACHE = {"path": MERGED, "cookies": "a=1, b=2", "slash": None}
+# They say how long a body is before they send it, and keep none back to find out.
+UNCOUNTED = dict.fromkeys(
+    [(size, name) for size in ("small", "large") for name in ("whole", "direct")], 411
+)
 # mod_proxy_fcgi frames responses itself.
 APACHE_FCGI = {**APACHE, "length": False, "mounts": mounted("/wsgi")}
 # It checks no password and passes none on; REMOTE_USER is what the client says.
@@ -270,9 +286,13 @@ ROWS = [
     Row(
         "apache-uwsgi", "uwsgi", apache(["proxy_uwsgi"], APACHE_UWSGI), **APACHE,
         mounts=[*mounted("/uw"), ("/environ/mnt/x", "", "/environ/mnt/x")],
-        # It says how long a body is before it sends it, and keeps none back to find out.
-        chunked={("small", "whole"): 411, ("small", "direct"): 411,
-                 ("large", "whole"): 411, ("large", "direct"): 411},
+        chunked=UNCOUNTED,
+    ),
+    # It waits for a response even when its client left in the middle of a body.
+    Row(
+        "mod-uwsgi", "uwsgi", apache(["uwsgi"], MOD_UWSGI, proxy=()), **APACHE,
+        mounts=mounted("/mnt"), chunked=UNCOUNTED, cut=False,
+        options=["--body-timeout", "3"],
     ),
     Row("apache-fcgi", "fastcgi", apache_fcgi(""), **APACHE_FCGI),
     Row("apache-fcgi-reuse", "fastcgi", apache_fcgi("enablereuse=on"), **APACHE_FCGI, keeps=True),
@@ -310,7 +330,8 @@ class Side:
         directory.mkdir()
         self.row, self.name, self.gate = row, directory.name, gate
         self.server = harness.Server(
-            ["behind:app", "--bind", f"{row.protocol}://{back}", *options], env=gate.env
+            ["behind:app", "--bind", f"{row.protocol}://{back}", *row.options, *options],
+            env=gate.env,
         )
         back = self.server.address.partition("://")[2]
         try:
