@@ -151,6 +151,12 @@ struct ymo_codec_ops {
      * reset of the connection can.
      */
     bool (*framed)(const void *state, uint32_t id);
+    /*
+     * Append, in place of the end of a response that broke off and is not framed, what shows the
+     * peer that something is wrong: for unix sockets, which know no reset. The connection ends
+     * after it. 0 or YMO_ENOMEM. NULL: the protocol has no such thing.
+     */
+    int (*cut)(void *state, struct ymo_buf *dst);
 };
 
 /* The codec for "http", "fastcgi" or "uwsgi"; NULL when this build has none of that name. */

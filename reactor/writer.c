@@ -148,6 +148,8 @@ write_end(struct ymo_conn *c, struct ymo_exchange *ex, bool broken, struct ymo_b
         /* The missing end tells the client; where an end cannot be missed, a reset does. */
         ex->broken = true;
         c->reset = !c->codec->framed(c->codec_state, ex->id);
+        if (c->reset && c->listener->cfg->is_unix && c->codec->cut)
+            return c->codec->cut(c->codec_state, dst);
         return YMO_OK;
     }
     struct ymo_codec_out out = ymo_writer_out(c->r, c->r->stopping || !ex->body_done);

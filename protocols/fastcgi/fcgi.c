@@ -529,4 +529,5 @@ const struct ymo_codec_ops ymo_fcgi_ops = {
     .next = next,
     .may_persist = may_persist,
     .framed = framed,
+    .cut = ymo_fcgi_write_cut,
 };

@@ -87,6 +87,7 @@ int ymo_fcgi_write_frame(void *state, uint32_t id, size_t len, struct ymo_buf *d
 int ymo_fcgi_write_unframe(void *state, uint32_t id, struct ymo_buf *dst);
 int ymo_fcgi_write_note(void *state, uint32_t id, struct ymo_slice text, struct ymo_buf *dst);
 int ymo_fcgi_write_end(void *state, uint32_t id, struct ymo_buf *dst);
+int ymo_fcgi_write_cut(void *state, struct ymo_buf *dst);
 int ymo_fcgi_write_fail(void *state, uint32_t id, int status, const struct ymo_codec_out *out,
                         struct ymo_buf *dst);
 

@@ -165,6 +165,19 @@ ymo_fcgi_write_end(void *state, uint32_t id, struct ymo_buf *dst)
     return rc;
 }
 
+/*
+ * nginx takes the end of a connection for that of the response, END_REQUEST or not, and a record
+ * that it has not asked for as an error. This one tells no values (4.1), and is empty because Caddy
+ * passes on what is in any record but STDERR.
+ */
+int
+ymo_fcgi_write_cut(void *state, struct ymo_buf *dst)
+{
+    (void)state;
+    return ymo_fcgi_write_record(dst, FCGI_GET_VALUES_RESULT, FCGI_NULL_REQUEST_ID,
+                                 ymo_slice_of("", 0));
+}
+
 int
 ymo_fcgi_write_fail(void *state, uint32_t id, int status, const struct ymo_codec_out *out,
                     struct ymo_buf *dst)

@@ -6,6 +6,7 @@ others do not. What is said here is what the tests expect; nothing is left out f
 
 import contextlib
 import pathlib
+import re
 import socket
 import threading
 
@@ -56,8 +57,9 @@ def mounted(prefix):
     return [(f"{prefix}/environ/a%20b", prefix, "/environ/a b")]
 
 
-def host_port(back):
-    return back.rsplit(":", 1)
+def path_of(back):
+    """`back` as those name it that tell a unix socket by its slash."""
+    return back.removeprefix("unix:")
 
 
 # ---- nginx
@@ -126,7 +128,10 @@ def apache(modules, lines, direct_lines="", proxy=("proxy",)):
             "ServerLimit 1\nStartServers 1\nThreadsPerChild 25\nMaxRequestWorkers 25\n"
             f"KeepAliveTimeout 1\n{lines}"
         )
-        text = text.replace("@BACK@", back).replace("@DIRECT@", direct_lines if direct else "")
+        if back.startswith("unix:"):
+            text = re.sub(r'"(\w+)://@BACK@', rf'"{back}|\1://any', text)
+        text = text.replace("@BACK@", path_of(back))
+        text = text.replace("@DIRECT@", direct_lines if direct else "")
         return fronts.apache(directory, port, [*proxy, *modules], text)
 
     return start
@@ -174,6 +179,7 @@ def apache_fcgi(reuse):
 
 def haproxy(options):
     def start(directory, port, back, direct):
+        back = back.replace("unix:", "unix@")
         apps = "".join(
             f"fcgi-app {name}\n  docroot /srv\n  path-info ^({prefix})(/.*)?$\n{options}"
             f"backend b_{name}\n  use-fcgi-app {name}\n  http-reuse always\n"
@@ -193,8 +199,11 @@ def lighttpd(kind):
     module, option = ("scgi", "scgi") if kind == "uwsgi" else ("fastcgi", "fastcgi")
 
     def start(directory, port, back, direct):
-        host, back_port = host_port(back)
-        to = f'"host" => "{host}", "port" => {back_port}, "check-local" => "disable"'
+        host, back_port = back.rsplit(":", 1)
+        to = f'"host" => "{host}", "port" => {back_port}'
+        if host == "unix":
+            to = f'"socket" => "{back_port}"'
+        to += ', "check-local" => "disable"'
         stream = 'server.stream-request-body = 1\nserver.stream-response-body = 1\n'
         return fronts.lighttpd(
             directory,
@@ -213,7 +222,7 @@ def cgi_fcgi(directory, port, back, direct):
     site = directory.parent / f"{directory.name}-site"
     site.mkdir()
     script = site / "app"
-    script.write_text(f"#!{fronts.CGI_FCGI} -f\n-bind -connect {back}\n")
+    script.write_text(f"#!{fronts.CGI_FCGI} -f\n-bind -connect {path_of(back)}\n")
     script.chmod(0o755)
     stream = 'server.stream-request-body = 1\nserver.stream-response-body = 1\n'
     return fronts.lighttpd(
@@ -230,6 +239,7 @@ def cgi_fcgi(directory, port, back, direct):
 
 
 def caddy(directory, port, back, direct):
+    back = back.replace("unix:", "unix/")
     flush = "flush_interval -1" if direct else ""
     proxy = f"reverse_proxy {back} {{\n {flush}\n transport fastcgi {{\n root /srv\n %s\n }}\n}}\n"
     return fronts.caddy(
@@ -240,16 +250,15 @@ def caddy(directory, port, back, direct):
 
 
 def h2o(directory, port, back, direct):
-    host, back_port = host_port(back)
-    return fronts.h2o(
-        directory,
-        port,
-        f"      /:\n        fastcgi.connect: {{host: {host}, port: {back_port}, type: tcp}}\n",
-    )
+    host, back_port = back.rsplit(":", 1)
+    to = f"host: {host}, port: {back_port}, type: tcp"
+    if host == "unix":
+        to = f"port: {back_port}, type: unix"
+    return fronts.h2o(directory, port, f"      /:\n        fastcgi.connect: {{{to}}}\n")
 
 
 def router(directory, port, back, direct):
-    return fronts.router(directory, port, back)
+    return fronts.router(directory, port, path_of(back))
 
 
 NGINX = {"path": MERGED, "host": "h.example", "room": 7900}

@@ -10,7 +10,7 @@ import pytest
 
 import fronts
 from rows import ROWS, Side, request
-from wire import Client, chunked, post, same
+from wire import Broken, Client, chunked, post, same
 
 
 def named(*names):
@@ -102,12 +102,40 @@ def test_client_that_leaves_the_others_of_its_connection_alone(put, gate, row):
         assert len(shared) == 1 and side.peers() == shared
 
 
-@named("nginx-uwsgi", "nginx-fastcgi", "nginx-fastcgi-kept")
+# Apache's processes are those of another user.
+EVERYBODY = ["--socket-mode", "666"]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=repr)
 def test_unix_sockets(put, short_dir, row):
-    side = put(row, back=f"unix:{short_dir}/sock")
+    side = put(row, *EVERYBODY, back=f"unix:{short_dir}/sock")
     for _ in range(3):
         assert side.get("/list1").text == "one"
-        assert same(side.ask(post("/echo", b"x" * 300_000)).body, b"x" * 300_000)
+        assert same(side.ask(post(f"{row.base}/echo", b"x" * 300_000)).body, b"x" * 300_000)
+    environ = json.loads(side.get("/environ/a%20b").body)
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == (row.base, "/environ/a b")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=repr)
+def test_response_that_breaks_off_on_a_unix_socket(put, gate, short_dir, row):
+    """It cannot be reset: FastCGI can say that something is wrong, uwsgi has no words for it."""
+    cut = row.cut and row.protocol == "fastcgi"
+    side = put(row, *EVERYBODY, back=f"unix:{short_dir}/sock", direct=True)
+    with Client(side.port) as client:
+        client.get(f"{row.base}/breaks?breaks")
+        response = client.head()
+        visit = gate.accept("breaks")
+        if not response.all("Transfer-Encoding"):
+            visit.release()
+            assert client.rest() == b"some" and not cut
+            return
+        assert client.chunk() == b"some"
+        visit.release()
+        try:
+            assert client.chunk() == b"" and not cut
+        except Broken:
+            assert cut
+    assert side.get("/list1").text == "one"
 
 
 @named("nginx-uwsgi", "nginx-fastcgi-kept")

@@ -120,6 +120,19 @@ whole_response(void)
     finish();
 }
 
+/* Nothing of the request: its end least of all. */
+static void
+response_that_breaks_off(void)
+{
+    struct ymo_buf dst = {0}, list = {0}, text = {0};
+    begin("get 258 /x");
+    CHECK_INT(ymo_fcgi_ops.cut(state, &dst), 0);
+    take_apart(&dst, &list, &text);
+    CHECK_TEXT(list, "10 0 0");
+    ymo_buf_free(&list);
+    finish();
+}
+
 /* A frame covers no more than others on the connection can wait for, and is padded to 8. */
 static void
 frames(void)
@@ -240,4 +253,4 @@ notes(void)
     finish();
 }
 
-YMO_SUITE(fcgi_write, whole_response, frames, big_heads, refusals, notes);
+YMO_SUITE(fcgi_write, whole_response, response_that_breaks_off, frames, big_heads, refusals, notes);
