@@ -12,7 +12,7 @@ import threading
 
 import fronts
 import harness
-from wire import Client
+from wire import Broken, Client
 
 # What front ends make of the path /a%20b//c/../d
 KEPT, RESOLVED, MERGED = "/a b//c/../d", "/a b//d", "/a b/d"
@@ -381,6 +381,18 @@ class Side:
             if state == "01" and int(local.partition(":")[2], 16) == self.server.port:
                 found.add(int(remote.partition(":")[2], 16))
         return found
+
+    def settle(self):
+        """
+        What was reset is a connection for others, too. When the reset comes together with the last
+        bytes, HAProxy learns of it from the next request, which it answers 502 or not at all.
+        """
+        if self.row.shares:
+            harness.until(self.serves, "the front end has a new connection")
+
+    def serves(self):
+        with contextlib.suppress(Broken):
+            return self.get("/file").status == 200
 
     def end(self):
         try:

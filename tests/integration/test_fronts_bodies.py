@@ -100,15 +100,6 @@ def test_events_arrive_as_they_are_sent(behind):
             assert client.rest() == b""
 
 
-def settle(side):
-    """
-    What was reset is a connection for others, too. When the reset comes together with the last
-    bytes, HAProxy learns of it from the next request, which it answers 502.
-    """
-    if side.row.shares:
-        until(lambda: side.get("/file").status == 200, "the front end has a new connection")
-
-
 def broken(client):
     """Does the client see that the response is not whole?"""
     try:
@@ -121,7 +112,7 @@ def test_response_of_fewer_bytes_is_not_taken_for_whole(side):
     with Client(side.port) as client:
         client.get(f"{side.row.base}/length_fewer")
         assert broken(client)
-    settle(side)
+    side.settle()
 
 
 def test_response_that_breaks_off_is_not_taken_for_whole(behind):
@@ -140,7 +131,7 @@ def test_response_that_breaks_off_is_not_taken_for_whole(behind):
             assert client.chunk() == b"" and not side.row.cut
         except Broken:
             assert side.row.cut
-    settle(side)
+    side.settle()
 
 
 # ---- clients that go away

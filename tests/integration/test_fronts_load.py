@@ -135,6 +135,7 @@ def test_response_that_breaks_off_on_a_unix_socket(put, gate, short_dir, row):
             assert client.chunk() == b"" and not cut
         except Broken:
             assert cut
+    side.settle()
     assert side.get("/list1").text == "one"
 
 
