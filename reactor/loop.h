@@ -120,6 +120,8 @@ struct ymo_outq *ymo_writer_outq(struct ymo_conn *c);
 void ymo_writer_drop_outq(struct ymo_conn *c);
 /* Bytes that the socket has taken and the peer has not; 0 where the system does not say. */
 int ymo_writer_unacked(const struct ymo_conn *c);
+/* Kill it with a reset: the peer must not take what it has for a whole response. */
+void ymo_writer_break_off(struct ymo_conn *c);
 /* What a head written now has to say. */
 struct ymo_codec_out ymo_writer_out(struct ymo_reactor *r, bool close);
 

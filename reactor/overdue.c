@@ -62,8 +62,7 @@ give_up_on_client(struct ymo_exchange *ex)
         return "answered 504";
     }
     if (c->state == YMO_CONN_OPEN || c->state == YMO_CONN_FLUSHING) {
-        c->reset = true;
-        ymo_conn_kill(c);
+        ymo_writer_break_off(c);
         return "connection reset, a part of the response was sent";
     }
     return "its client is gone";

@@ -136,6 +136,16 @@ write_note(struct ymo_conn *c, struct ymo_exchange *ex, struct ymo_msg *m, struc
     return c->codec->note(c->codec_state, ex->id, ymo_slice_of(m->data, len), dst);
 }
 
+/* Resets the connection; what stands in for that where there is no reset comes to `dst`. */
+static int
+write_cut(struct ymo_conn *c, struct ymo_buf *dst)
+{
+    c->reset = true;
+    if (!c->listener->cfg->is_unix || !c->codec->cut)
+        return YMO_OK;
+    return c->codec->cut(c->codec_state, dst);
+}
+
 static int
 write_end(struct ymo_conn *c, struct ymo_exchange *ex, bool broken, struct ymo_buf *dst)
 {
@@ -147,10 +157,7 @@ write_end(struct ymo_conn *c, struct ymo_exchange *ex, bool broken, struct ymo_b
     if (ex->head_sent) {
         /* The missing end tells the client; where an end cannot be missed, a reset does. */
         ex->broken = true;
-        c->reset = !c->codec->framed(c->codec_state, ex->id);
-        if (c->reset && c->listener->cfg->is_unix && c->codec->cut)
-            return c->codec->cut(c->codec_state, dst);
-        return YMO_OK;
+        return c->codec->framed(c->codec_state, ex->id) ? YMO_OK : write_cut(c, dst);
     }
     struct ymo_codec_out out = ymo_writer_out(c->r, c->r->stopping || !ex->body_done);
     ex->head_sent = true;
@@ -446,4 +453,17 @@ ymo_writer_pump(struct ymo_conn *c)
         ymo_conn_input(c);
     else
         ymo_conn_deadline(c, false);
+}
+
+void
+ymo_writer_break_off(struct ymo_conn *c)
+{
+    struct ymo_buf last = {0};
+    /* Not behind a part of a frame, where it would be content. */
+    if (write_cut(c, &last) == YMO_OK && last.len > 0 && !c->out) {
+        struct iovec iov = {ymo_buf_data(&last), last.len};
+        (void)c->transport->writev(c, &iov, 1, false);
+    }
+    ymo_buf_free(&last);
+    ymo_conn_kill(c);
 }

@@ -139,6 +139,21 @@ def test_response_that_breaks_off_on_a_unix_socket(put, gate, short_dir, row):
     assert side.get("/list1").text == "one"
 
 
+@named("nginx-fastcgi", "nginx-fastcgi-kept", "apache-fcgi-reuse", "haproxy-mpxs")
+def test_response_that_takes_too_long_on_a_unix_socket(put, gate, short_dir, row):
+    options = [*EVERYBODY, "--request-timeout", "1"]
+    side = put(row, *options, back=f"unix:{short_dir}/sock", direct=True)
+    with Client(side.port) as client:
+        client.get(f"{row.base}/steps?steps")
+        gate.accept("steps").release()
+        client.head()
+        assert client.chunk() == b"data: 0\n\n"
+        with pytest.raises(Broken):
+            client.chunk()
+    side.settle()
+    assert side.get("/list1").text == "one"
+
+
 @named("nginx-uwsgi", "nginx-fastcgi-kept")
 @pytest.mark.parametrize("direct", [True, False])
 def test_bodies_with_buffering_of_one_alone(put, row, direct):
