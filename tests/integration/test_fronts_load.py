@@ -141,7 +141,7 @@ def test_response_that_breaks_off_on_a_unix_socket(put, gate, short_dir, row):
 
 @named("nginx-fastcgi", "nginx-fastcgi-kept", "apache-fcgi-reuse", "haproxy-mpxs")
 def test_response_that_takes_too_long_on_a_unix_socket(put, gate, short_dir, row):
-    options = [*EVERYBODY, "--request-timeout", "1"]
+    options = [*EVERYBODY, "--request-timeout", "2"]
     side = put(row, *options, back=f"unix:{short_dir}/sock", direct=True)
     with Client(side.port) as client:
         client.get(f"{row.base}/steps?steps")
