@@ -84,6 +84,8 @@ prefixes(void)
         {"an encoded percent sign", "/a", "/a/%41", "/a/%2541", "/a", "/%41"},
         {"what is no encoding", "/a", "/a/%4", "/a/%4", "/a", "/%4"},
         {"an absolute URI", "/a", "/a/b", "http://h/a/b?c", "/a", "/b"},
+        {"a fragment, which no client should send", "/a", "/a/b", "/a/b#c", "/a", "/b"},
+        {"an absolute URI, a slash in its query", NULL, NULL, "http://h?c/d", "", "/"},
         {"an absolute URI without a path", NULL, NULL, "http://h?c", "", "/"},
         {"dots above the root", "/a", "/a/b", "/../../a/b", "/a", "/b"},
         {"dots at the end", "/a", "/a/", "/a/b/..", "/a", "/"},

@@ -177,14 +177,22 @@ packets(void)
          "eof 0",
          {"eof 0 the front end closed in the middle of the variables"},
          {0}},
-        {"half a length", YMO_SLICE("\0\1\0\0\0"), "bad 400", {0}, {0}},
+        {"half a length",
+         YMO_SLICE("\0\1\0\0\0"),
+         "bad 400",
+         {"bad 400 a variable is longer than its packet"},
+         {0}},
         {"a name longer than the packet",
          YMO_SLICE("\0\3\0\0\2\0x"),
          "bad 400",
          {"bad 400 a variable is longer than its packet"},
          {0}},
         {"a name and no value", YMO_SLICE("\0\3\0\0\1\0x"), "bad 400", {0}, {0}},
-        {"half a length of a value", YMO_SLICE("\0\4\0\0\1\0x\0"), "bad 400", {0}, {0}},
+        {"half a length of a value",
+         YMO_SLICE("\0\4\0\0\1\0x\0"),
+         "bad 400",
+         {"bad 400 a variable is longer than its packet"},
+         {0}},
         {"a value longer than the packet", YMO_SLICE("\0\5\0\0\1\0x\1\0y"), "bad 400", {0}, {0}},
         {"lengths of 65535", YMO_SLICE("\0\4\0\0\xff\xff\xff\xff"), "bad 400", {0}, {0}},
         {"modifier2 means nothing", YMO_SLICE("\0\1\0\xff\0"), "bad 400", {0}, {0}},
@@ -225,6 +233,7 @@ other_protocols(void)
         {"HTTP/2", YMO_SLICE("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "bad 0", {HTTP}, {0}},
         {"PUT, four bytes", YMO_SLICE("PUT "), "bad 0", {HTTP}, {0}},
         {"three bytes", YMO_SLICE("GET"), "eof 0", {0}, {0}},
+        {"a space first", YMO_SLICE(" GET"), "bad 0", {0}, {"bad 0 HTTP"}},
         {"72, which is HTTP in a packet", YMO_SLICE("H\1\0\0"), "bad 0", {0}, {"bad 0 HTTP"}},
         {"TLS",
          YMO_SLICE("\x16\x03\x01\x02\x00\x01"),
@@ -236,6 +245,26 @@ other_protocols(void)
          YMO_SLICE("\x16\1\0\0p"),
          "bad 0",
          {"bad 0 uwsgi modifier 22 (code to be run) is not served"},
+         {0}},
+        {"a job",
+         YMO_SLICE("\x11\0\0\0"),
+         "bad 0",
+         {"bad 0 uwsgi modifier 17 (a job for a spooler) is not served"},
+         {0}},
+        {"a signal",
+         YMO_SLICE("\x6e\0\0\0"),
+         "bad 0",
+         {"bad 0 uwsgi modifier 110 (a signal) is not served"},
+         {0}},
+        {"a cache",
+         YMO_SLICE("\x6f\0\0\0"),
+         "bad 0",
+         {"bad 0 uwsgi modifier 111 (a cache) is not served"},
+         {0}},
+        {"a call",
+         YMO_SLICE("\xad\0\0\0"),
+         "bad 0",
+         {"bad 0 uwsgi modifier 173 (a remote procedure call) is not served"},
          {0}},
     };
     ymo_codec_vector_check(&ymo_uwsgi_ops, rows, YMO_N(rows), NULL);
@@ -332,17 +361,62 @@ mutated(void)
 }
 
 static struct ymo_request *
-no_memory(void *arg, uint32_t id)
-{
-    (void)arg, (void)id;
-    return NULL;
-}
-
-static struct ymo_request *
 lend(void *arg, uint32_t id)
 {
     (void)id;
     return arg;
+}
+
+/* What is sent when `vars` are refused with `status`. */
+static void
+check_refusal(const char *vars, int status, const char *want)
+{
+    static const struct ymo_codec_out out = {.close = true};
+    struct ymo_codec_event ev;
+    struct ymo_arena arena;
+    struct ymo_request req;
+    struct ymo_buf in = {0}, dst = {0};
+    struct ymo_codec_env env = ymo_codec_run_env;
+    void *state = malloc(ymo_uwsgi_ops.state_size);
+    if (!state)
+        abort();
+    ymo_arena_init(&arena, 0);
+    ymo_request_init(&req, &arena);
+    env.open_arg = &req;
+    env.open = lend;
+    ymo_uwsgi_make(&in, 0, vars);
+    ymo_uwsgi_ops.init(state, &env);
+    (void)ymo_uwsgi_ops.feed(state, ymo_buf_slice(&in), &ev);
+    CHECK_INT(ev.what, YMO_CODEC_BAD);
+    CHECK_INT(ev.status, status);
+    CHECK_INT(ymo_uwsgi_ops.fail(state, 0, status, &out, &dst), 0);
+    CHECK_SLICE(ymo_buf_slice(&dst), want);
+    dst.len = 0;
+    CHECK_INT(ymo_uwsgi_ops.fail(state, 0, 0, &out, &dst), 0);
+    CHECK_INT(dst.len, 0); /* a status of 0: nothing is said */
+    ymo_uwsgi_ops.fini(state);
+    ymo_arena_free(&arena);
+    ymo_buf_free(&in);
+    ymo_buf_free(&dst);
+    free(state);
+}
+
+static void
+refusals(void)
+{
+#define HEAD_400                                                                              \
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " \
+    "16\r\n\r\n"
+    check_refusal(POST("x"), 400, HEAD_400 "400 Bad Request\n");
+    check_refusal("REQUEST_METHOD=HEAD\nPATH_INFO=/\nCONTENT_LENGTH=x\n", 400, HEAD_400);
+#undef HEAD_400
+}
+
+static struct ymo_request *
+no_memory(void *arg, uint32_t id)
+{
+    (void)arg, (void)id;
+    return NULL;
 }
 
 static void
@@ -387,4 +461,4 @@ without_memory(void)
 }
 
 YMO_SUITE(uwsgi, requests, bodies, packets, modifiers, other_protocols, large_packets,
-          counted_variables, mutated, without_memory);
+          counted_variables, refusals, mutated, without_memory);
