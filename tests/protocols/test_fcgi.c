@@ -141,6 +141,10 @@ several(void)
          "begin 2 keep; params 2 REQUEST_METHOD=GET PATH_INFO=/b;" ONCE
          "stdin 1; params 2; stdin 2; get 3 /c",
          "1 GET /x; 2 GET /b; close", NULL, false},
+        {"one that does not keep is refused, the other goes on",
+         "get 2 /b; begin 1; params 1 REQUEST_METHOD=POST PATH_INFO=/x CONTENT_LENGTH=x; params 1;"
+         "stdin 1; get 3 /c",
+         "2 GET /b; refused 1 400; out 1 400; end 1 0; 3 GET /c; close", NULL, true},
         {"one is refused, the other goes on",
          "post 1 /a 5; stdin 1 ab; post 2 /b 3; stdin 1 cdef; stdin 2 abc; stdin 2; stdin 1 g;"
          "stdin 1",

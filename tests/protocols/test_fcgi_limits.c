@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sizes, lengths that lie, what is no FastCGI, and memory that ends. */
 #include "protocols/fastcgi/fcgi.h"
+#include "protocols/fastcgi/fcgi_state.h"
 #include "tests/protocols/codec_run.h"
 #include "tests/protocols/fcgi_make.h"
 #include "tests/protocols/fcgi_run.h"
@@ -164,6 +165,44 @@ lengths(void)
     }
 }
 
+/* Nothing behind the end is looked at: there, it would make whole pairs of these. */
+static void
+lengths_cut_short(void)
+{
+    static const char zeros[] = "\1\x80\0\0\0\0\0\0";
+    struct ymo_slice name, value;
+    for (size_t from = 0; from < 2; from++) {
+        for (size_t len = 1; len < 5; len++) {
+            size_t at = 0;
+            ymo_test_context("%zu bytes from %zu", len, from);
+            CHECK_INT(ymo_fcgi_params_next(ymo_slice_of(zeros + from, len), &at, &name, &value),
+                      -1);
+        }
+    }
+    ymo_test_context(NULL);
+}
+
+static void
+pairs_there_and_back(void)
+{
+    static const size_t lens[] = {0, 1, 127, 128, 129, 255, 256, 65536};
+    static char text[65536];
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        struct ymo_buf pairs = {0};
+        struct ymo_slice name, value;
+        size_t at = 0;
+        ymo_test_context("%zu", lens[i]);
+        CHECK_INT(ymo_fcgi_params_put(&pairs, ymo_slice_of(text, lens[i]), YMO_SLICE("v")), 0);
+        CHECK_INT(pairs.len, (lens[i] < 128 ? 1u : 4u) + 1 + lens[i] + 1); /* 3.4 */
+        CHECK_INT(ymo_fcgi_params_next(ymo_buf_slice(&pairs), &at, &name, &value), 1);
+        CHECK_INT(name.len, lens[i]);
+        CHECK_SLICE(value, "v");
+        CHECK_INT(at, pairs.len);
+        ymo_buf_free(&pairs);
+    }
+    ymo_test_context(NULL);
+}
+
 static void
 records(void)
 {
@@ -319,5 +358,5 @@ without_memory(void)
     ymo_buf_free(&in);
 }
 
-YMO_SUITE(fcgi_limits, large_params, counted_params, pairs_straddle_records, lengths, records,
-          overloaded, mutated, without_memory);
+YMO_SUITE(fcgi_limits, large_params, counted_params, pairs_straddle_records, lengths,
+          lengths_cut_short, pairs_there_and_back, records, overloaded, mutated, without_memory);
