@@ -133,6 +133,42 @@ response_that_breaks_off(void)
     finish();
 }
 
+/* The body turns out to be wrong when part of the answer is on its way: no second head follows. */
+static void
+refused_when_it_is_answered(void)
+{
+    for (int keep = 0; keep < 2; keep++) {
+        struct ymo_response resp;
+        struct ymo_codec_event ev;
+        struct ymo_buf in = {0}, dst = {0};
+        ymo_test_context("keep %d", keep);
+        begin(keep ? "post 1 /x 2"
+                   : "begin 1; params 1 REQUEST_METHOD=PUT CONTENT_LENGTH=2;"
+                     "params 1; stdin 1 a");
+        if (keep) {
+            ymo_fcgi_make(&in, "stdin 1 a");
+            (void)ymo_fcgi_ops.feed(state, ymo_buf_slice(&in), &ev);
+            CHECK_INT(ev.what, YMO_CODEC_HEAD);
+            (void)ymo_fcgi_ops.feed(state, ymo_slice_of(ymo_buf_data(&in) + 8, in.len - 8), &ev);
+            CHECK_INT(ev.what, YMO_CODEC_BODY);
+        }
+        ymo_response_init(&resp);
+        resp.status = 200;
+        resp.reason = YMO_SLICE("OK");
+        CHECK_INT(ymo_fcgi_ops.head(state, 1, &resp, &out, &dst), 0);
+        CHECK_INT(ymo_fcgi_ops.may_persist(state, 1), keep);
+        in.len = 0;
+        ymo_fcgi_make(&in, "stdin 1 bc");
+        (void)ymo_fcgi_ops.feed(state, ymo_buf_slice(&in), &ev);
+        CHECK_INT(ev.what, keep ? YMO_CODEC_ABORT : YMO_CODEC_BAD);
+        CHECK_INT(keep ? (int)ev.data.len : ev.status, keep ? 16 : 0); /* END_REQUEST alone */
+        ymo_buf_free(&in);
+        ymo_buf_free(&dst);
+        finish();
+    }
+    ymo_test_context(NULL);
+}
+
 /* A frame covers no more than others on the connection can wait for, and is padded to 8. */
 static void
 frames(void)
@@ -253,4 +289,5 @@ notes(void)
     finish();
 }
 
-YMO_SUITE(fcgi_write, whole_response, response_that_breaks_off, frames, big_heads, refusals, notes);
+YMO_SUITE(fcgi_write, whole_response, response_that_breaks_off, refused_when_it_is_answered, frames,
+          big_heads, refusals, notes);
