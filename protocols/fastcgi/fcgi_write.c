@@ -195,7 +195,7 @@ ymo_fcgi_write_fail(void *state, uint32_t id, int status, const struct ymo_codec
         return rc;
     }
     /* Nobody in particular: whoever has not got as far as to have an exchange. */
-    for (r = f->requests; r && rc == YMO_OK && id == 0 && f->bad_id == 0; r = next) {
+    for (r = f->requests; r && rc == YMO_OK && id == 0; r = next) {
         next = r->next;
         if (r->phase != YMO_FCGI_PARAMS && r->phase != YMO_FCGI_READY)
             continue;

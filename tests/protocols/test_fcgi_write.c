@@ -256,6 +256,27 @@ refusals(void)
     finish();
 }
 
+/* Where it is nobody's fault in particular, those hear of it of whom the reactor does not know. */
+static void
+refusal_of_nobody(void)
+{
+    struct ymo_buf dst = {0}, list = {0}, text = {0};
+    begin("get 1 /x; begin 2; params 2 REQUEST_METHOD=GET");
+    CHECK_INT(ymo_fcgi_ops.fail(state, 0, 408, &out, &dst), 0);
+    take_apart(&dst, &list, &text);
+    CHECK(text.len > 11 && memcmp(ymo_buf_data(&text), "Status: 408", 11) == 0);
+    CHECK(list.len > 0 && !memmem(ymo_buf_data(&list), list.len, " 1 ", 3));
+    ymo_buf_free(&list);
+    ymo_buf_free(&text);
+    /* The other one can still be answered. */
+    CHECK_INT(ymo_fcgi_ops.fail(state, 1, 504, &out, &dst), 0);
+    take_apart(&dst, &list, &text);
+    CHECK(text.len > 11 && memcmp(ymo_buf_data(&text), "Status: 504", 11) == 0);
+    ymo_buf_free(&list);
+    ymo_buf_free(&text);
+    finish();
+}
+
 /* Text for the front end's log: behind a head, also when it was there earlier; no later. */
 static void
 notes(void)
@@ -290,4 +311,4 @@ notes(void)
 }
 
 YMO_SUITE(fcgi_write, whole_response, response_that_breaks_off, refused_when_it_is_answered, frames,
-          big_heads, refusals, notes);
+          big_heads, refusals, refusal_of_nobody, notes);
