@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Front ends as Debian has them, started in the foreground on loopback by the tests."""
 
+import contextlib
 import getpass
+import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -30,6 +33,13 @@ def free_port():
         return s.getsockname()[1]
 
 
+def kill_group(process):
+    """A process started with start_new_session, and those that it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 class Front:
     """A front end that listens on `port`. Ended with `stop`."""
 
@@ -39,8 +49,9 @@ class Front:
         self.log = log
         with log.open("a") as err:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stderr=err, env=clean_env(env)
-            )
+                command, stdin=subprocess.DEVNULL, stderr=err, env=clean_env(env),
+                start_new_session=True,
+            )  # fmt: skip
 
     def wait(self):
         until(self.answers, "the front end listens")
@@ -52,13 +63,12 @@ class Front:
             return s.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self):
+        """That it cannot end is its own affair."""
         self.process.terminate()
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise
+            kill_group(self.process)
 
 
 def nginx(directory, port, site):
