@@ -11,6 +11,7 @@ from fcgi import (
     ABORT, BEGIN, COMPLETE, DATA, GET_VALUES, OVERLOADED, PARAMS, STDIN, UNKNOWN, UNKNOWN_ROLE,
     Client, begin, head, pairs, record, request, stream, values, variables,
 )  # fmt: skip
+from harness import server_path
 from wire import same
 
 FASTCGI = ("--protocol", "fastcgi")
@@ -41,6 +42,13 @@ def still_serves(client, number=1):
     client.ask("/?after", number=number, keep=True)
     assert client.ended(number).response().status == 200
     return True
+
+
+def test_library_is_not_linked():
+    """Its header has the constants; the library would serve one request at a time."""
+    program = server_path().read_bytes()
+    assert b"FCGI_MPXS_CONNS" in program  # the names of our own values are there as they are
+    assert b"libfcgi" not in program and b"FCGX_" not in program
 
 
 # ---- responses
