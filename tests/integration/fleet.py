@@ -51,10 +51,13 @@ class Reloads:
         self.server = server
         self.good = self.bad = 0
 
-    def __call__(self):
+    def __call__(self, *leaving):
+        """`leaving`: workers that are to have been told to go, too."""
         self.good += 1
         self.server.send_signal(signal.SIGHUP)
         self.server.wait_log(r"reloaded: \d+ worker", count=self.good)
+        for pid in leaving:
+            self.server.wait_log(rf"\[{pid}\] stopping: reloaded")
 
     def fails(self, why):
         """What the log must say about the reason."""

@@ -35,7 +35,7 @@ def test_requests_of_old_workers_are_finished(serve, gate, connect):
     streamed = connect(server).get("/stream?y")
     assert streamed.head().status == 200 and streamed.chunk() == b"first"
     other = gate.accept("y")
-    Reloads(server)()
+    Reloads(server)(*before)
     until(lambda: pid_of(server) not in before, "a new one answers")
     visit.release()
     other.release()
@@ -366,7 +366,7 @@ def test_half_sent_requests_are_answered_by_the_old_worker(serve, connect):
     clients[1].send("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\nab")
     clients.append(connect(server))
     assert int(clients[2].request().text) == old, "all that was sent before is with the worker"
-    Reloads(server)()
+    Reloads(server)(old)
     clients[0].send("TP/1.1\r\nHost: test\r\n\r\n")
     clients[1].send("c")
     for client in clients[:2]:

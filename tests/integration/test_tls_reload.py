@@ -73,7 +73,7 @@ def test_connections_of_before_are_served_to_their_end(serve, place, pki, gate):
     half.send("POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab")
 
     place.put(pki.local_again)
-    Reloads(server)()
+    Reloads(server)(old)
     until(lambda: shown(server, pki) == pki.local_again.fingerprint, "the new one is seen")
     held_visit.release("done")
     assert held.response().text == "x done"
